@@ -1,0 +1,62 @@
+package gen
+
+import (
+	"golang.org/x/sys/unix"
+
+	"sandrun/sandbox/seccomp"
+)
+
+// Offsets in struct seccomp_data (include/uapi/linux/seccomp.h).
+const (
+	offsetNr   = 0
+	offsetArch = 4
+)
+
+// A span is what a run of call numbers leads to; it ends where the next starts.
+type span struct {
+	from uint32
+	to   *node
+}
+
+// layout returns the whole program of an architecture: the architecture first,
+// then the number, and arguments only after both are decided, because the kernel
+// keeps the answer for a number only when nothing else was loaded on the way.
+// Numbers above the table, those of x32 among them, are unknown.
+func layout(g graph, arch uint32, calls map[uint32]*node) *node {
+	top := uint32(0)
+	for nr := range calls {
+		top = max(top, nr)
+	}
+	unknown := g.ret(uint32(seccomp.Unknown))
+	var spans []span
+	for nr := uint32(0); nr <= top+1; nr++ {
+		to := calls[nr]
+		if to == nil {
+			to = unknown
+		}
+		if len(spans) == 0 || spans[len(spans)-1].to != to {
+			spans = append(spans, span{nr, to})
+		}
+	}
+	known := g.load(offsetNr, search(g, spans))
+	return g.load(offsetArch, g.jump(opEqual, arch, known, g.ret(uint32(seccomp.Kill))))
+}
+
+// search finds the span of a number by halving.
+func search(g graph, spans []span) *node {
+	if len(spans) == 1 {
+		return spans[0].to
+	}
+	half := len(spans) / 2
+	return g.jump(opFrom, spans[half].from, search(g, spans[half:]), search(g, spans[:half]))
+}
+
+// Bytes returns a program as the files hold it.
+func Bytes(code []unix.SockFilter) []byte {
+	b := make([]byte, 0, 8*len(code))
+	for _, in := range code {
+		b = append(b, byte(in.Code), byte(in.Code>>8), in.Jt, in.Jf,
+			byte(in.K), byte(in.K>>8), byte(in.K>>16), byte(in.K>>24))
+	}
+	return b
+}

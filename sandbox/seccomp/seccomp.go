@@ -1,0 +1,63 @@
+// Package seccomp holds the system call filter: one table of what every call
+// means, and the programs that libseccomp made of it at build time.
+//
+// It promises default deny. A call that the table does not name answers ENOSYS,
+// a foreign architecture is killed, and x32 numbers count as unknown. Everything
+// is decided on register values, compared as wide as the kernel reads them, so
+// that garbage in the upper half of a register changes no verdict.
+//
+// It does not look behind pointers: paths, addresses and flags in memory are the
+// business of Landlock and of the supervisor.
+package seccomp
+
+// A Verdict answers a Slot. The zero Verdict denies.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Deny   Verdict = iota // fail with the errno that the table has for the call
+	Allow                 // go ahead
+	Notify                // ask the supervisor
+)
+
+// A Slot is a question that the table leaves open and the plan answers.
+type Slot uint8
+
+// The slots.
+const (
+	// Child is a new process: fork, vfork, clone without CLONE_THREAD.
+	Child Slot = iota
+	// Shared is a new process that shares descriptors, directories or signal
+	// handlers with its parent: a thread by another name.
+	Shared
+	// Thread is clone with CLONE_THREAD.
+	Thread
+	// Exec is execve.
+	Exec
+	// ExecAt is execveat.
+	ExecAt
+	// MapExec is mmap of a file with PROT_EXEC.
+	MapExec
+	// Memfd is memfd_create without MFD_NOEXEC_SEAL.
+	Memfd
+	// Metadata is a change of mode, owner, times, attributes or flags of a file.
+	// An asked setuid or setgid bit is refused before the slot is looked at.
+	Metadata
+	// Openat2 is openat2, whose flags and mode lie behind a pointer.
+	Openat2
+	// Net is a TCP, UDP or NETLINK_ROUTE socket and what connects, binds or
+	// accepts with a socket.
+	Net
+	// Inspect is ptrace and its kin.
+	Inspect
+	// Listener is a filter with a listener of its own. It must stay denied
+	// wherever a program of this package notifies: the kernel asks only the
+	// newest filter.
+	Listener
+
+	// NumSlots is the number of slots.
+	NumSlots
+)
+
+// A Choice answers every slot. The zero Choice denies them all.
+type Choice [NumSlots]Verdict
