@@ -49,13 +49,8 @@ func body(g graph, r *seccomp.Row) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range disjoint(r.Cases()) {
-		if p.then == r.Action {
-			continue // libseccomp refuses rules that repeat the default
-		}
-		if err := addRule(filter, call, p); err != nil {
-			return nil, err
-		}
+	if err := AddRules(filter, call, r); err != nil {
+		return nil, err
 	}
 	code, err := Export(filter)
 	if err != nil {
@@ -67,7 +62,11 @@ func body(g graph, r *seccomp.Row) (*node, error) {
 	}
 	for i, in := range code {
 		if in.Code == opEqual && in.K == uint32(nr) {
-			return g.parse(code, i+1+int(in.Jt))
+			n, err := g.parse(code, i+1+int(in.Jt))
+			if err != nil {
+				return nil, err
+			}
+			return g.balance(n, map[*node]*node{}), nil
 		}
 	}
 	return nil, errors.New("libseccomp did not compare the number")
@@ -86,6 +85,19 @@ func newFilter(otherwise seccomp.Action) (*libseccomp.ScmpFilter, error) {
 		}
 	}
 	return filter, err
+}
+
+// AddRules adds the cases of a row to a filter whose default is the row's action.
+func AddRules(filter *libseccomp.ScmpFilter, call libseccomp.ScmpSyscall, r *seccomp.Row) error {
+	for _, p := range disjoint(r.Cases()) {
+		if p.then == r.Action {
+			continue // libseccomp refuses rules that repeat the default
+		}
+		if err := addRule(filter, call, p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // addRule adds what one part says.

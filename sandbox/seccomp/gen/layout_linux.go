@@ -12,7 +12,7 @@ const (
 	offsetArch = 4
 )
 
-// A span is what a run of call numbers leads to; it ends where the next starts.
+// A span is what a run of numbers leads to; it ends where the next starts.
 type span struct {
 	from uint32
 	to   *node
@@ -28,27 +28,30 @@ func layout(g graph, arch uint32, calls map[uint32]*node) *node {
 		top = max(top, nr)
 	}
 	unknown := g.ret(uint32(seccomp.Unknown))
-	var spans []span
+	var all []span
 	for nr := uint32(0); nr <= top+1; nr++ {
 		to := calls[nr]
 		if to == nil {
 			to = unknown
 		}
-		if len(spans) == 0 || spans[len(spans)-1].to != to {
-			spans = append(spans, span{nr, to})
+		if len(all) == 0 || all[len(all)-1].to != to {
+			all = append(all, span{nr, to})
 		}
 	}
-	known := g.load(offsetNr, search(g, spans))
+	known := g.load(offsetNr, search(g, all))
 	return g.load(offsetArch, g.jump(opEqual, arch, known, g.ret(uint32(seccomp.Kill))))
 }
 
 // search finds the span of a number by halving.
-func search(g graph, spans []span) *node {
-	if len(spans) == 1 {
-		return spans[0].to
+func search(g graph, all []span) *node {
+	if len(all) == 1 {
+		return all[0].to
 	}
-	half := len(spans) / 2
-	return g.jump(opFrom, spans[half].from, search(g, spans[half:]), search(g, spans[:half]))
+	if len(all) == 3 && all[0].to == all[2].to && all[1].from+1 == all[2].from {
+		return g.jump(opEqual, all[1].from, all[1].to, all[0].to)
+	}
+	half := len(all) / 2
+	return g.jump(opFrom, all[half].from, search(g, all[half:]), search(g, all[:half]))
 }
 
 // Bytes returns a program as the files hold it.
