@@ -1,0 +1,13 @@
+//go:build linux
+
+// Command sandrun runs a program under the permission model that Node.js gives
+// to scripts: nothing is allowed until it is granted. The kernel enforces it
+// (Landlock and seccomp), for every language and every child.
+//
+// This package is thin: it turns flags and a manifest into a policy, asks package
+// sandbox for a plan, and prints it, queries it, or runs it.
+package main
+
+import "os"
+
+func main() { os.Exit(run(os.Args[1:])) }

@@ -1,0 +1,89 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"sandrun/policy"
+)
+
+// The voice. Everything that sandrun says of itself goes to stderr, one line
+// each: "sandrun: error: ...", "sandrun: warning: ...", "sandrun: hint: ...". Lower
+// case, no full stop; what and where, then what to do. Stdout belongs to the
+// program that runs, and to the answers of check and plan. Everything that comes
+// from outside is escaped, so that no control byte reaches a terminal.
+
+// Exit statuses. Commands that run use the first four beside the program's own;
+// commands that answer use the last three.
+const (
+	exitFailed     = 125 // sandrun itself failed and nothing ran
+	exitRefused    = 126 // the program was found but cannot be executed
+	exitNotFound   = 127
+	exitSignalBase = 128 // plus the number of the signal that killed the program
+
+	exitYes   = 0
+	exitNo    = 1
+	exitWrong = 2 // the question was wrong
+)
+
+// stderr is where the voice speaks; tests replace it.
+var stderr io.Writer = os.Stderr
+
+func say(kind, format string, args ...any) {
+	fmt.Fprintf(stderr, "sandrun: %s: %s\n", kind, escape(fmt.Sprintf(format, args...)))
+}
+
+// sayError prints an error, and the hint that it carries.
+func sayError(err error) {
+	say("error", "%v", err)
+	var h *hinted
+	if errors.As(err, &h) {
+		say("hint", "%s", h.hint)
+	}
+}
+
+// sayWarnings prints what the parsers of flags and manifest found odd.
+func sayWarnings(list []policy.Warning) {
+	for _, w := range list {
+		say("warning", "%s: %s", w.Source, w.Text)
+	}
+}
+
+// A hinted error says in a second line what to do about it.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h *hinted) Unwrap() error { return h.error }
+
+func withHint(err error, hint string) error {
+	if hint == "" {
+		return err
+	}
+	return &hinted{err, hint}
+}
+
+// escape makes control bytes and what is not text visible.
+func escape(s string) string {
+	var b strings.Builder
+	for len(s) > 0 {
+		r, size := utf8.DecodeRuneInString(s)
+		if (r == utf8.RuneError && size == 1) || !unicode.IsPrint(r) {
+			quoted := strconv.QuoteToASCII(s[:size])
+			b.WriteString(quoted[1 : len(quoted)-1])
+		} else {
+			b.WriteString(s[:size])
+		}
+		s = s[size:]
+	}
+	return b.String()
+}

@@ -1,0 +1,138 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"sandrun/policy"
+	"sandrun/sandbox"
+	"sandrun/sandbox/closure"
+)
+
+// runProgram runs the command under its grants. A direct launch does not come
+// back from it.
+func runProgram(s *settings, args []string) error {
+	r, err := s.request(args)
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return errors.New("--json belongs to check and plan")
+	}
+	if len(r.Command) == 0 {
+		return withHint(errors.New("no command is given"), "sandrun [flags] -- COMMAND; sandrun --help shows more")
+	}
+	facts, err := sandbox.Gather(r, true)
+	if err != nil {
+		return notRun(err)
+	}
+	plan, err := sandbox.NewPlan(facts)
+	if err != nil {
+		return notRun(shimHint(err, facts))
+	}
+	if !s.quiet {
+		sayPlan(plan)
+	}
+	out, err := plan.Run()
+	if err != nil {
+		return notRun(err)
+	}
+	status := out.Status
+	if out.Signal != 0 {
+		status = exitSignalBase + int(out.Signal)
+	}
+	if status != 0 && !s.quiet {
+		hintAfter(plan, out)
+	}
+	return errStatus(status)
+}
+
+// sayPlan says what a user must know before the program runs.
+func sayPlan(p *sandbox.Plan) {
+	for _, g := range p.Accepted {
+		say("warning", "--tolerate=%s: %s", g.Name, g.Text)
+	}
+	for _, w := range p.Warnings {
+		say("warning", "%s", w)
+	}
+}
+
+// notRun says why nothing ran and returns the status for it.
+func notRun(err error) error {
+	sayError(err)
+	var missing *closure.NotFoundError
+	var refused *closure.NotExecutableError
+	var gaps *sandbox.GapError
+	var launch *sandbox.LaunchError
+	switch {
+	case errors.As(err, &missing):
+		return errStatus(exitNotFound)
+	case errors.As(err, &refused):
+		return errStatus(exitRefused)
+	case errors.As(err, &gaps):
+		for _, g := range gaps.Gaps {
+			say("hint", "--tolerate=%s accepts this gap", g.Name)
+		}
+	case errors.As(err, &launch) && launch.Exec && launch.Errno == unix.ENOENT:
+		return errStatus(exitNotFound)
+	case errors.As(err, &launch) && launch.Exec:
+		return errStatus(exitRefused)
+	}
+	return errStatus(exitFailed)
+}
+
+// shimHint adds the real program's name where the target is a script that only
+// starts another.
+func shimHint(err error, f *sandbox.Facts) error {
+	if f.Closure == nil || f.Closure.Shim == "" {
+		return err
+	}
+	return withHint(err, fmt.Sprintf("%s is a script that starts %s: run that", f.Closure.Program, f.Closure.Shim))
+}
+
+// hintAfter helps a person at a terminal whose program has failed.
+func hintAfter(p *sandbox.Plan, out sandbox.Outcome) {
+	if _, err := unix.IoctlGetTermios(2, unix.TCGETS); err != nil {
+		return
+	}
+	f := p.Facts()
+	if c := f.Closure; c.Shim != "" && !f.Policy.Has(policy.Child) {
+		say("hint", "%s is a script that starts another program: run %s", c.Program, c.Shim)
+		return
+	}
+	name := filepath.Base(f.Command[0])
+	ended := fmt.Sprintf("%s ended with status %d", name, out.Status)
+	if out.Signal != 0 {
+		ended = fmt.Sprintf("%s was killed by %s", name, unix.SignalName(syscall.Signal(out.Signal)))
+	}
+	if path := ungranted(f); path != "" {
+		say("hint", "%s; ask what was granted: sandrun check fs.read %s", ended, path)
+	}
+}
+
+// ungranted finds the last argument that names an existing path which is not
+// granted for reading.
+func ungranted(f *sandbox.Facts) string {
+	for i := len(f.Command) - 1; i > 0; i-- {
+		arg := f.Command[i]
+		if strings.HasPrefix(arg, "-") {
+			continue
+		}
+		if _, err := os.Stat(arg); err != nil {
+			continue
+		}
+		a, err := f.Ask(policy.FSRead, arg)
+		if err == nil && !a.Granted {
+			return arg
+		}
+	}
+	return ""
+}

@@ -1,0 +1,94 @@
+//go:build linux
+
+package sandbox
+
+import (
+	"strings"
+
+	"sandrun/policy"
+)
+
+// keptVariables are passed without a grant: what programs need to find their
+// way, and nothing that carries a secret or loads code. A name that ends in *
+// is a prefix.
+var keptVariables = [...]string{
+	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "COLORTERM", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR",
+	"PWD", "OLDPWD", "SHLVL", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CI", "SOURCE_DATE_EPOCH",
+	"SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS",
+}
+
+// loaderVariables make the C library or its loader load code, or open files that
+// it trusts. They need the addon grant beside their own.
+var loaderVariables = [...]string{
+	"LD_*", "GLIBC_TUNABLES", "GCONV_PATH", "LOCPATH", "NLSPATH", "RESOLV_HOST_CONF", "HOSTALIASES", "MALLOC_*", "GETCONF_DIR",
+}
+
+func matchesName(pattern, name string) bool {
+	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
+		return strings.HasPrefix(name, prefix)
+	}
+	return pattern == name
+}
+
+func inNames(patterns []string, name string) bool {
+	for _, p := range patterns {
+		if matchesName(p, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// isLoaderVariable tells whether a variable loads code.
+func isLoaderVariable(name string) bool { return inNames(loaderVariables[:], name) }
+
+// A decision about one variable.
+type envVerdict uint8
+
+const (
+	envRemoved envVerdict = iota
+	envKept
+	envNeedsAddon // named by a grant, but it loads code and addon is not granted
+)
+
+func judgeVariable(p policy.Policy, name string) envVerdict {
+	granted := false
+	for _, g := range p.Of(policy.Env) {
+		if g.All || g.Name == name || (g.Prefix && strings.HasPrefix(name, g.Name)) {
+			granted = true
+		}
+	}
+	_, addon := p.All(policy.Addon)
+	switch {
+	case granted && isLoaderVariable(name) && !addon:
+		return envNeedsAddon
+	case granted || inNames(keptVariables[:], name):
+		return envKept
+	}
+	return envRemoved
+}
+
+// filterEnv returns the variables that the target gets, the names of those that
+// were removed, and the names of those that only the addon grant is missing for.
+// Of a name that occurs twice the first counts, as it does for getenv. An entry
+// without "=" names nothing and is removed.
+func filterEnv(p policy.Policy, env []string) (kept, removed, needAddon []string) {
+	seen := make(map[string]bool, len(env))
+	for _, entry := range env {
+		name, _, ok := strings.Cut(entry, "=")
+		if !ok || name == "" || seen[name] {
+			continue
+		}
+		seen[name] = true
+		switch judgeVariable(p, name) {
+		case envKept:
+			kept = append(kept, entry)
+		case envNeedsAddon:
+			needAddon = append(needAddon, name)
+			removed = append(removed, name)
+		default:
+			removed = append(removed, name)
+		}
+	}
+	return kept, removed, needAddon
+}

@@ -1,0 +1,81 @@
+//go:build linux
+
+package sandbox
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"sandrun/sandbox/landlock"
+	"sandrun/sandbox/seccomp"
+)
+
+// A Gap is a promise that the running kernel, or this place, cannot hold.
+type Gap struct {
+	Name string // what --tolerate takes
+	Text string // what is open, and why
+}
+
+// GapNames are the names that --tolerate takes.
+var GapNames = []string{
+	"truncate", "ioctl-dev", "signals", "abstract-sockets", "tcp", "listener", "landlock", "target-memory", "kernel-files",
+}
+
+// A GapError lists every gap that was not tolerated.
+type GapError struct{ Gaps []Gap }
+
+func (e *GapError) Error() string {
+	texts := make([]string, len(e.Gaps))
+	for i, g := range e.Gaps {
+		texts[i] = g.Name + ": " + g.Text
+	}
+	return "this kernel or place cannot hold what the policy promises: " + strings.Join(texts, "; ")
+}
+
+// findGaps lists what the kernel lacks of what the policy needs.
+//
+// Three rights are not listed because a filter holds the same promise on every
+// kernel: TCP and abstract sockets (no socket can be made), and ioctl on devices
+// (only listed requests pass).
+func findGaps(f *Facts, p *Plan) []Gap {
+	k := f.Kernel
+	if k.Landlock != landlock.Works {
+		return []Gap{{"landlock", "files and signals are open: " + k.String()}}
+	}
+	var gaps []Gap
+	need := func(have bool, name, text string) {
+		if !have {
+			gaps = append(gaps, Gap{name, text})
+		}
+	}
+	r := k.Rights()
+	need(r.FS&landlock.Truncate != 0 || p.writesEverything(), "truncate",
+		fmt.Sprintf("files that may not be written can be emptied: that needs Landlock ABI 3, Linux %s (have ABI %d)", landlock.Since(3), k.ABI))
+	need(r.Scoped&landlock.Signals != 0, "signals",
+		fmt.Sprintf("processes outside can be signalled: that needs Landlock ABI 6 with the fix of its second erratum, Linux %s (have ABI %d, errata %#x)", landlock.Since(7), k.ABI, k.Errata))
+	need(k.Yama < 2 || p.Choice[seccomp.Metadata] != seccomp.Notify, "target-memory",
+		fmt.Sprintf("metadata writes cannot be judged: kernel.yama.ptrace_scope is %d and keeps the supervisor from reading paths; they will all fail", k.Yama))
+	for _, g := range f.Grants {
+		need(f.UID != 0 || len(g.Kernel) == 0, "kernel-files",
+			fmt.Sprintf("%s %s opens a kernel file system for writing as root, which is a way out of the sandbox", g.Grant.Source, g.Grant.Value))
+	}
+	return gaps
+}
+
+// settle splits gaps into those that were accepted by name and an error for the
+// rest.
+func settle(gaps []Gap, tolerated []string) (accepted []Gap, err error) {
+	var open []Gap
+	for _, g := range gaps {
+		if slices.Contains(tolerated, g.Name) {
+			accepted = append(accepted, g)
+		} else {
+			open = append(open, g)
+		}
+	}
+	if len(open) > 0 {
+		return accepted, &GapError{open}
+	}
+	return accepted, nil
+}

@@ -1,0 +1,116 @@
+package landlock
+
+import (
+	"fmt"
+
+	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
+	"golang.org/x/sys/unix"
+)
+
+// A Rule gives rights on one file, or on a directory and everything below.
+type Rule struct {
+	Path   string // absolute, without symbolic links
+	Access Access
+}
+
+// NewRuleset makes a ruleset that denies everything in handled but what the
+// rules give, and returns its descriptor (close-on-exec). Rights that are not
+// in handled, or that do not fit a file, are left out of a rule.
+// A path that cannot be opened is an error that wraps the errno of open.
+func NewRuleset(handled Rights, rules []Rule) (int, error) {
+	attr := ll.RulesetAttr{HandledAccessFS: uint64(handled.FS), HandledAccessNet: handled.Net, Scoped: handled.Scoped}
+	fd, err := ll.LandlockCreateRuleset(&attr, 0)
+	if err != nil {
+		return -1, fmt.Errorf("landlock_create_ruleset: %w", err)
+	}
+	for _, r := range rules {
+		if err := addRule(fd, handled.FS, r); err != nil {
+			unix.Close(fd)
+			return -1, err
+		}
+	}
+	return fd, nil
+}
+
+func addRule(ruleset int, handled Access, r Rule) error {
+	// Without RESOLVE_NO_SYMLINKS a component that was replaced since the path
+	// was resolved would put the rule on another file.
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS}
+	fd, err := unix.Openat2(unix.AT_FDCWD, r.Path, &how)
+	if err != nil {
+		return fmt.Errorf("open %q for a kernel rule: %w", r.Path, err)
+	}
+	defer unix.Close(fd)
+	access, err := fitting(fd, r.Access&handled)
+	if err != nil {
+		return fmt.Errorf("stat %q: %w", r.Path, err)
+	}
+	if access == 0 { // the kernel answers ENOMSG for an empty rule
+		return nil
+	}
+	attr := ll.PathBeneathAttr{AllowedAccess: uint64(access), ParentFd: fd}
+	if err := ll.LandlockAddPathBeneathRule(ruleset, &attr, 0); err != nil {
+		return fmt.Errorf("landlock_add_rule %q (%s): %w", r.Path, access, err)
+	}
+	return nil
+}
+
+// fitting masks rights by what the opened file is.
+func fitting(fd int, access Access) (Access, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return 0, err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return access & fileAccess, nil
+	}
+	return access, nil
+}
+
+// Support is what the probe of the running kernel found.
+type Support uint8
+
+// The answers that need different advice.
+const (
+	Works    Support = iota
+	Absent           // the kernel was built without it, or is older than 5.13
+	Disabled         // built in, but not in the list of active security modules
+	Blocked          // an outer sandbox refuses the call
+	Unknown          // any other answer
+)
+
+// Probe asks the running kernel for its ABI version and errata. For anything
+// but Works the error is the kernel's answer.
+func Probe() (s Support, abi, errata int, err error) {
+	abi, err = ll.LandlockGetABIVersion()
+	switch err {
+	case nil:
+		// Errata are newer than ABI 6 (Linux 6.15): a kernel that does not know
+		// the question has none of the fixes.
+		if errata, err = ll.LandlockGetErrata(); err != nil {
+			errata = 0
+		}
+		return Works, abi, errata, nil
+	case unix.ENOSYS:
+		return Absent, 0, 0, err
+	case unix.EOPNOTSUPP:
+		return Disabled, 0, 0, err
+	case unix.EPERM, unix.EACCES:
+		return Blocked, 0, 0, err
+	}
+	return Unknown, 0, 0, err
+}
+
+// Restrict puts the calling thread into a domain that handles these rights and
+// grants none. The thread needs no_new_privs.
+func Restrict(handled Rights) error {
+	fd, err := NewRuleset(handled, nil)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	if err := ll.LandlockRestrictSelf(fd, 0); err != nil {
+		return fmt.Errorf("landlock_restrict_self: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+//go:build linux
+
+package sandbox_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sandrun/policy"
+	"sandrun/sandbox"
+)
+
+// launcher is the variable that makes the test binary launch a program: the
+// delays, then the flags, then "--" and the command, separated by spaces.
+const launcher = "SANDRUN_TEST_LAUNCH"
+
+func TestMain(m *testing.M) {
+	if spec, ok := os.LookupEnv(launcher); ok {
+		os.Exit(launch(strings.Fields(spec)))
+	}
+	os.Exit(m.Run())
+}
+
+// launch runs a program as sandrun would and prints nothing of its own.
+func launch(spec []string) int {
+	seal, err1 := time.ParseDuration(spec[0])
+	answer, err2 := time.ParseDuration(spec[1])
+	if err := errors.Join(err1, err2); err != nil {
+		return 3
+	}
+	sandbox.SetDelays(seal, answer)
+	r := sandbox.Request{Dir: "/", Env: []string{"PATH=/usr/bin:/bin"}}
+	for i, word := range spec[2:] {
+		if word == "--" {
+			r.Command = spec[3+i:]
+			break
+		}
+		for _, c := range policy.Capabilities {
+			if name, value, has := strings.Cut(word, "="); name == c.Flag {
+				grants, _, err := policy.ParseFlag(c, value, !has, "/")
+				if err != nil {
+					return 3
+				}
+				r.Policy.Grants = append(r.Policy.Grants, grants...)
+			}
+		}
+	}
+	f, err := sandbox.Gather(r, false)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 3
+	}
+	p, err := sandbox.NewPlan(f)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 3
+	}
+	out, err := p.Run()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 3
+	}
+	return out.Status
+}
+
+// direct and supervised are flags that lead to either launch of a program.
+var launches = map[string]string{
+	"direct":     "allow-addons",
+	"supervised": "",
+}
+
+func launched(t *testing.T, seal, answer, flags, program string, env ...string) (string, int) {
+	t.Helper()
+	c := exec.Command(os.Args[0])
+	c.Env = append(append(os.Environ(), env...), launcher+"="+seal+" "+answer+" "+flags+" -- "+program)
+	timer := time.AfterFunc(30*time.Second, func() { _ = c.Process.Kill() })
+	out, err := c.CombinedOutput()
+	if !timer.Stop() {
+		t.Fatalf("%s %q hangs: %s", flags, program, out)
+	}
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return string(out), c.ProcessState.ExitCode()
+}
+
+// TestBlockedSealStaysSealed puts a blocking call between the first seal and the
+// last. A launcher that let Go's scheduler in there would exec on another thread.
+func TestBlockedSealStaysSealed(t *testing.T) {
+	for name, flags := range launches {
+		t.Run(name, func(t *testing.T) {
+			for range 50 {
+				out, status := launched(t, "2ms", "0s", flags, "cat /etc/passwd")
+				if status != 1 || strings.Contains(out, "root:") {
+					t.Fatalf("status %d: %s", status, out)
+				}
+			}
+		})
+	}
+}
+
+// TestLaunchesNeverHang runs launches under what stops the Go runtime's world or
+// leaves it one processor, with the first answer late.
+func TestLaunchesNeverHang(t *testing.T) {
+	hard := [][]string{nil, {"GOMAXPROCS=1"}, {"GOGC=1", "GOMEMLIMIT=1"}, {"GOGC=1", "GOMEMLIMIT=1", "GOMAXPROCS=1"}}
+	for name, flags := range launches {
+		for _, answer := range []string{"0s", "100ms"} {
+			for _, env := range hard {
+				t.Run(fmt.Sprint(name, answer, env), func(t *testing.T) {
+					t.Parallel()
+					for range 20 {
+						if out, status := launched(t, "0s", answer, flags, "/bin/true", env...); status != 0 {
+							t.Fatalf("status %d: %s", status, out)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestManyLaunches looks for what happens rarely.
+func TestManyLaunches(t *testing.T) {
+	var failed atomic.Int32
+	for name, flags := range launches {
+		t.Run(name, func(t *testing.T) {
+			for range 300 {
+				if out, status := launched(t, "0s", "0s", flags, "/bin/true"); status != 0 {
+					failed.Add(1)
+					t.Errorf("status %d: %s", status, out)
+				}
+			}
+		})
+	}
+	if n := failed.Load(); n > 0 {
+		t.Errorf("%d launches failed", n)
+	}
+}

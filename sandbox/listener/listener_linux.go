@@ -1,0 +1,83 @@
+// Package listener speaks the kernel's seccomp user notification interface: it
+// receives notifications of trapped calls and answers them. It decides nothing.
+//
+// All calls are raw, so that a locked thread that receives, decides and answers
+// is never handed over by the Go scheduler on the way (seccomp_unotify(2)).
+package listener
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Listener is the descriptor that a filter with notifying rules returned.
+type Listener int
+
+// A Notification is one trapped call: struct seccomp_notif.
+type Notification struct {
+	ID    uint64
+	PID   uint32 // a thread id, in the pid namespace of the listener's holder
+	flags uint32
+	Nr    int32
+	Arch  uint32
+	IP    uint64
+	Args  [6]uint64
+}
+
+// answer is struct seccomp_notif_resp.
+type answer struct {
+	id    uint64
+	value int64
+	errno int32
+	flags uint32
+}
+
+const (
+	setFlags = 0x40082104 // SECCOMP_IOCTL_NOTIF_SET_FLAGS, Linux 6.7
+	idValid  = 0x40082102 // SECCOMP_IOCTL_NOTIF_ID_VALID
+)
+
+// SyncWakeUp asks the kernel to run the waiting side on the caller's core, which
+// makes an answer three times cheaper. Kernels before 6.7 do not know it.
+func (l Listener) SyncWakeUp() {
+	syscall.RawSyscall(unix.SYS_IOCTL, uintptr(l), setFlags, unix.SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP)
+}
+
+// Receive waits for the next notification. ENOENT means that its caller was
+// killed meanwhile, EINTR that a signal came: call again.
+func (l Listener) Receive(n *Notification) syscall.Errno {
+	*n = Notification{} // the kernel refuses a buffer that is not zero
+	_, _, e := syscall.Syscall(unix.SYS_IOCTL, uintptr(l), unix.SECCOMP_IOCTL_NOTIF_RECV, uintptr(unsafe.Pointer(n)))
+	return e
+}
+
+// Continue lets the kernel execute the call as if it had not been trapped. It is
+// an answer to give only where the kernel itself still refuses what must be
+// refused: what the call's pointers point to can change after any check.
+func (l Listener) Continue(id uint64) syscall.Errno {
+	return l.send(&answer{id: id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE})
+}
+
+// Refuse makes the call fail with errno.
+func (l Listener) Refuse(id uint64, errno syscall.Errno) syscall.Errno {
+	return l.send(&answer{id: id, errno: -int32(errno)})
+}
+
+// Return makes the call return a value without executing it.
+func (l Listener) Return(id uint64, value int64) syscall.Errno {
+	return l.send(&answer{id: id, value: value})
+}
+
+func (l Listener) send(a *answer) syscall.Errno {
+	_, _, e := syscall.RawSyscall(unix.SYS_IOCTL, uintptr(l), unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(a)))
+	return e
+}
+
+// Valid tells whether the caller still waits. Whatever was read from its memory
+// or its /proc entries before means nothing unless Valid says yes after.
+func (l Listener) Valid(id uint64) bool {
+	_, _, e := syscall.RawSyscall(unix.SYS_IOCTL, uintptr(l), idValid, uintptr(unsafe.Pointer(&id)))
+	return e == 0
+}

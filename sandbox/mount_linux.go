@@ -1,0 +1,116 @@
+package sandbox
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path"
+	"strings"
+)
+
+// A Mount is one mount point of this process's mount namespace.
+type Mount struct {
+	Path string // absolute
+	Type string // the file system's name, as in "ext4"
+}
+
+// kernelTypes are the file systems through which the kernel is steered. No
+// pattern above them ever includes writing them: root without a single
+// capability still owns /proc/sys/kernel/core_pattern, which is an escape.
+var kernelTypes = [...]string{
+	"proc", "sysfs", "cgroup", "cgroup2", "debugfs", "tracefs", "securityfs",
+	"configfs", "efivarfs", "bpf", "devtmpfs",
+}
+
+func (m Mount) isKernel() bool {
+	// Containers mount a tmpfs with device nodes on /dev.
+	if m.Path == "/dev" {
+		return true
+	}
+	for _, t := range kernelTypes {
+		if m.Type == t {
+			return true
+		}
+	}
+	return false
+}
+
+// Mounts is the mount table, in the order of mounting.
+type Mounts []Mount
+
+// readMounts reads the mount table of this process.
+func readMounts() (Mounts, error) {
+	data, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return nil, err
+	}
+	return parseMounts(data)
+}
+
+// parseMounts reads the format of proc_pid_mountinfo(5).
+func parseMounts(data []byte) (Mounts, error) {
+	var mounts Mounts
+	for line := range bytes.Lines(data) {
+		before, after, ok := bytes.Cut(line, []byte(" - "))
+		fields := bytes.Fields(before)
+		tail := bytes.Fields(after)
+		if !ok || len(fields) < 6 || len(tail) < 1 {
+			return nil, fmt.Errorf("mountinfo: cannot read the line %q", line)
+		}
+		mounts = append(mounts, Mount{Path: unescapeMount(string(fields[4])), Type: string(tail[0])})
+	}
+	return mounts, nil
+}
+
+// unescapeMount undoes the octal escapes of space, tab, newline and backslash.
+func unescapeMount(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
+}
+
+// of finds the mount that holds a path: the last one mounted on the longest
+// prefix.
+func (ms Mounts) of(p string) Mount {
+	var found Mount
+	for _, m := range ms {
+		if below(p, m.Path) && len(m.Path) >= len(found.Path) {
+			found = m
+		}
+	}
+	return found
+}
+
+// kernelBelow lists the mounts of kernel file systems strictly below a path.
+// /dev counts whether something is mounted on it or not.
+func (ms Mounts) kernelBelow(p string) []string {
+	var found []string
+	if p == "/" {
+		found = append(found, "/dev")
+	}
+	for _, m := range ms {
+		if m.isKernel() && m.Path != p && below(m.Path, p) {
+			found = append(found, m.Path)
+		}
+	}
+	return found
+}
+
+// isKernel tells whether a path lies in a kernel file system.
+func (ms Mounts) isKernel(p string) bool { return p == "/dev" || ms.of(p).isKernel() }
+
+// isProc tells whether a path lies strictly below a mount of proc. Such inodes
+// are remade by procfs at will, so a kernel rule on one is not held.
+func (ms Mounts) isProc(p string) bool {
+	m := ms.of(p)
+	return m.Type == "proc" && m.Path != p
+}
+
+// below tells whether p is dir or lies below it; both are absolute and clean.
+func below(p, dir string) bool {
+	if dir == "/" {
+		return path.IsAbs(p)
+	}
+	return strings.HasPrefix(p, dir) && (len(p) == len(dir) || p[len(dir)] == '/')
+}

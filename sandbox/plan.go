@@ -1,0 +1,277 @@
+//go:build linux
+
+package sandbox
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"sandrun/policy"
+	"sandrun/sandbox/closure"
+	"sandrun/sandbox/landlock"
+	"sandrun/sandbox/seccomp"
+)
+
+// A Plan is what will be enforced, and how. It is plain data, made by a pure
+// function; plan and check print it and run carries it out, so they cannot
+// disagree.
+type Plan struct {
+	Program string // what is executed, absolute
+	Exec    string // the same as the target's #! line or $0 should see it
+	Argv    []string
+	Env     []string
+
+	Reasons []string // why a supervisor is needed; none: a direct launch
+	Rules   []landlock.Rule
+	Handled landlock.Rights
+	Choice  seccomp.Choice
+	DenyJIT bool
+
+	Removed  []string // variables that the target does not get
+	Accepted []Gap    // gaps that --tolerate accepted
+	Notes    []string // what is less than on the newest kernel, without a promise broken
+	Warnings []string
+
+	facts *Facts
+}
+
+// Supervised tells whether sandrun stays as the parent of the target.
+func (p *Plan) Supervised() bool { return len(p.Reasons) > 0 }
+
+// Facts is what the plan was made from.
+func (p *Plan) Facts() *Facts { return p.facts }
+
+// NewPlan decides how the facts are enforced. It does no input or output. An
+// error is an UnservedError, a ThreadsError, a GapError, or one sentence.
+func NewPlan(f *Facts) (*Plan, error) {
+	p := &Plan{facts: f, DenyJIT: f.Options.DenyJIT}
+	if err := unserved(f.Policy); err != nil {
+		return nil, err
+	}
+	if c := f.Closure; c != nil {
+		if c.Threads != "" && !f.Policy.Has(policy.Worker) {
+			return nil, &ThreadsError{c.Threads}
+		}
+		if err := judgeStdio(f); err != nil {
+			return nil, err
+		}
+		p.Program, p.Exec, p.Argv = c.Program, c.Exec, c.Argv
+		p.Warnings = append(p.Warnings, c.Warnings...)
+	}
+	p.planEnv()
+	p.Reasons = needsSupervisor(f)
+	p.Choice = choose(f, p.Supervised())
+	if f.Kernel.Landlock == landlock.Works {
+		p.Handled = handled(f)
+		p.Rules = rules(f)
+	}
+	p.note()
+	accepted, err := settle(findGaps(f, p), f.Options.Tolerate)
+	p.Accepted = accepted
+	return p, err
+}
+
+// A ThreadsError says that the program cannot work without the worker grant.
+type ThreadsError struct{ What string }
+
+func (e *ThreadsError) Error() string {
+	return e.What + " cannot run without threads: add --allow-worker"
+}
+
+func (p *Plan) planEnv() {
+	kept, removed, needAddon := filterEnv(p.facts.Policy, p.facts.Env)
+	p.Removed = removed
+	for _, name := range needAddon {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("%s is removed: it loads code, which needs --allow-addons beside --allow-env", name))
+	}
+	if c := p.facts.Closure; c != nil {
+		kept = c.Env.Apply(kept)
+	}
+	p.Env = kept
+}
+
+// judgeStdio refuses descriptors through which the target would reach more than
+// what they are.
+func judgeStdio(f *Facts) error {
+	for fd, s := range f.Stdio {
+		switch {
+		case s.Socket:
+			return fmt.Errorf("descriptor %d is a socket that is not a connected stream: through it the program could reach any address; connect it or use a pipe", fd)
+		case s.Anonymous && len(f.Programs) > 0:
+			return fmt.Errorf("descriptor %d is an executable file without a name, which no program list can exclude; use a pipe", fd)
+		}
+	}
+	return nil
+}
+
+// note collects what a reader of the plan should know.
+func (p *Plan) note() {
+	f := p.facts
+	if f.Kernel.Landlock == landlock.Works && p.Handled.FS&landlock.Refer == 0 {
+		p.Notes = append(p.Notes, "this kernel lets nothing be renamed or linked from one directory to another (Landlock ABI 1)")
+	}
+	for _, pr := range f.Programs {
+		if pr.Closure.Interpreter != "" {
+			p.Notes = append(p.Notes, fmt.Sprintf("%s is an interpreter: it runs any script that it can read", pr.Grant.Value))
+		}
+	}
+	for i := range f.Grants {
+		g := &f.Grants[i]
+		if isProcOnly(g) {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("%s %s is not held by this version: nothing below /proc is, but /proc itself", g.Grant.Source, g.Grant.Value))
+		}
+	}
+}
+
+// isProcOnly tells whether a plain grant names something below /proc, where no
+// kernel rule lasts.
+func isProcOnly(g *Resolved) bool {
+	return g.Grant.Pattern.Kind == policy.Path && len(g.Paths) == 0 &&
+		slices.ContainsFunc(g.Notes, func(n string) bool { return strings.HasSuffix(n, "do not last") })
+}
+
+// writesEverything tells whether fs.write is granted as a whole.
+func (p *Plan) writesEverything() bool {
+	_, all := p.facts.Policy.All(policy.FSWrite)
+	return all
+}
+
+// notifies tells whether any call is trapped.
+func (p *Plan) notifies() bool { return slices.Contains(p.Choice[:], seccomp.Notify) }
+
+// needsSupervisor lists why a run cannot be direct.
+func needsSupervisor(f *Facts) (reasons []string) {
+	add := func(text string, args ...any) { reasons = append(reasons, fmt.Sprintf(text, args...)) }
+	_, allAddons := f.Policy.All(policy.Addon)
+	_, allWrites := f.Policy.All(policy.FSWrite)
+	switch {
+	case allAddons:
+	case f.Policy.Has(policy.Addon):
+		add("executable mappings are judged by --allow-addons=PATTERN")
+	case f.Closure == nil || !f.Closure.Static || f.Policy.Has(policy.Child):
+		add("executable mappings of files are judged (--allow-addons is not granted)")
+	}
+	if f.Policy.Has(policy.FSWrite) && (!allWrites || f.UID == 0) {
+		add("metadata writes are judged by the write grants")
+	}
+	if len(f.Programs) > 0 {
+		add("programs are listed: an ELF interpreter started as a program must load nothing")
+	}
+	if !f.Policy.Has(policy.Child) && f.Kernel.ABI < 2 {
+		add("the first exec is answered by the parent (before Linux 5.19 a signal could cancel it)")
+	}
+	return reasons
+}
+
+// choose answers the filter's questions.
+func choose(f *Facts, supervised bool) (c seccomp.Choice) {
+	allow := func(yes bool) seccomp.Verdict {
+		if yes {
+			return seccomp.Allow
+		}
+		return seccomp.Deny
+	}
+	child, worker := f.Policy.Has(policy.Child), f.Policy.Has(policy.Worker)
+	_, allWrites := f.Policy.All(policy.FSWrite)
+	_, allAddons := f.Policy.All(policy.Addon)
+	writes, listed := f.Policy.Has(policy.FSWrite), len(f.Programs) > 0
+
+	c[seccomp.Child] = allow(child)
+	c[seccomp.Thread] = allow(worker)
+	c[seccomp.Shared] = allow(child && worker)
+	c[seccomp.Exec] = allow(child)
+	c[seccomp.ExecAt] = allow(child)
+	if !child {
+		c[seccomp.Exec] = seccomp.Notify
+	}
+	// A file of memfd_create belongs to no mount, so no kernel rule holds for
+	// executing it.
+	c[seccomp.Memfd] = allow(!listed)
+	c[seccomp.MapExec] = allow(allAddons && !listed)
+	if c[seccomp.MapExec] == seccomp.Deny && supervised {
+		c[seccomp.MapExec] = seccomp.Notify
+	}
+	c[seccomp.Metadata] = allow(allWrites && f.UID != 0)
+	if writes && c[seccomp.Metadata] == seccomp.Deny {
+		c[seccomp.Metadata] = seccomp.Notify
+	}
+	// Its mode is behind a pointer and could ask for a setuid bit; without a
+	// write grant nothing can be created at all.
+	c[seccomp.Openat2] = allow(!writes)
+	c[seccomp.Net] = allow(f.Policy.Has(policy.Net))
+	c[seccomp.Inspect] = allow(f.Policy.Has(policy.Inspector))
+	c[seccomp.Listener] = allow(!slices.Contains(c[:], seccomp.Notify))
+	return c
+}
+
+// handled is what the ruleset denies unless a rule grants it.
+func handled(f *Facts) landlock.Rights {
+	r := f.Kernel.Rights()
+	if f.Policy.Has(policy.Net) {
+		r.Net = 0
+	}
+	return r
+}
+
+// rules lists the kernel rules, one per path, sorted.
+func rules(f *Facts) []landlock.Rule {
+	access := map[string]landlock.Access{}
+	_, everyProgram := f.Policy.All(policy.Child)
+	for _, g := range f.Grants {
+		var a landlock.Access
+		switch {
+		case g.Grant.Scope == policy.FSWrite:
+			a = landlock.Write
+		case g.Grant.Scope == policy.FSRead && everyProgram:
+			a = landlock.Read | landlock.Execute
+		case g.Grant.Scope == policy.FSRead:
+			a = landlock.Read
+		}
+		for _, p := range g.Paths {
+			access[p] |= a
+		}
+	}
+	closures := make([]*closure.Closure, 0, 1+len(f.Programs))
+	if f.Closure != nil {
+		closures = append(closures, f.Closure)
+	}
+	for _, p := range f.Programs {
+		closures = append(closures, p.Closure)
+	}
+	for _, c := range closures {
+		for _, file := range c.Files {
+			access[file.Path] |= fileAccess(file)
+		}
+	}
+	list := make([]landlock.Rule, 0, len(access))
+	for p, a := range maps.All(access) {
+		if a != 0 {
+			list = append(list, landlock.Rule{Path: p, Access: a})
+		}
+	}
+	slices.SortFunc(list, func(a, b landlock.Rule) int { return cmp.Compare(a.Path, b.Path) })
+	return list
+}
+
+// fileAccess is what a file of a closure gets.
+func fileAccess(f closure.File) (a landlock.Access) {
+	if f.Access&closure.Read != 0 {
+		a |= landlock.ReadFile
+		if f.Tree {
+			a |= landlock.Read
+		}
+	}
+	if f.Access&closure.Write != 0 {
+		a |= landlock.WriteFile
+	}
+	if f.Access&closure.Execute != 0 {
+		a |= landlock.Execute
+	}
+	if f.Terminal {
+		a |= landlock.TerminalIoctl
+	}
+	return a
+}

@@ -1,0 +1,65 @@
+package sandbox
+
+import (
+	"fmt"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+	"kernel.org/pub/linux/libs/security/libcap/psx"
+)
+
+// dropCapabilities empties the capability sets of every thread of this process,
+// and the bounding set of the calling thread, which is the one that execs or
+// forks. An ordinary user has none to drop, and that is found out cheaply.
+func dropCapabilities() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var have [2]unix.CapUserData
+	if err := unix.Capget(&header, &have[0]); err != nil {
+		return fmt.Errorf("capget: %w", err)
+	}
+	if have == ([2]unix.CapUserData{}) {
+		return nil
+	}
+	for c := uintptr(0); ; c++ {
+		err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0)
+		if err == unix.EINVAL { // past the last capability that this kernel knows
+			break
+		}
+		// Without CAP_SETPCAP the bounding set stays, which gives nothing: with
+		// no_new_privs an exec never adds to the permitted set.
+		if err == unix.EPERM {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("prctl(PR_CAPBSET_DROP): %w", err)
+		}
+	}
+	var none [2]unix.CapUserData
+	_, _, errno := psx.Syscall3(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none[0])), 0)
+	runtime.KeepAlive(&header)
+	runtime.KeepAlive(&none)
+	if errno != 0 {
+		return fmt.Errorf("capset: %w", errno)
+	}
+	return nil
+}
+
+// limitCores forbids core files. The limit is 1 and not 0: the kernel treats 1
+// as "no core for a pipe handler either", while 0 still starts the handler,
+// which runs as root outside of every sandbox.
+func limitCores() error {
+	one := unix.Rlimit{Cur: 1, Max: 1}
+	err := unix.Setrlimit(unix.RLIMIT_CORE, &one)
+	if err == unix.EPERM { // the hard limit is already 0: nothing may raise it
+		return nil
+	}
+	return err
+}
+
+// closeInherited makes every descriptor above 2 close at exec. Where one of 0
+// to 2 was closed, the Go runtime has put /dev/null there at its start, so that
+// no file that the target opens becomes its standard output.
+func closeInherited() error {
+	return unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC)
+}

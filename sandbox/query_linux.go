@@ -1,0 +1,322 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"sandrun/policy"
+	"sandrun/sandbox/closure"
+)
+
+// An Answer says whether the policy grants something, and by what.
+type Answer struct {
+	Granted   bool
+	Scope     policy.Scope
+	Reference string // as it was asked
+	Resource  string // what it resolves to; "" where nothing was asked about
+	Partial   bool   // something below a directory is granted, not the directory
+	By        string // the deciding grant and its source
+	Stands    string // what that grant stands for
+	Flag      string // what would grant it
+	Layer     string // what holds it: "Landlock", "seccomp", "supervisor", "environment"
+	Later     bool   // the grant covers it, but this version holds it for existing files only
+	Notes     []string
+}
+
+// FSBoth is the question about fs.read and fs.write together.
+const FSBoth policy.Scope = "fs"
+
+// Ask answers whether a scope, or one resource of it, is granted. An error means
+// that the question was wrong.
+func (f *Facts) Ask(scope policy.Scope, reference string) (Answer, error) {
+	a := Answer{Scope: scope, Reference: reference}
+	if scope == FSBoth {
+		return f.askBoth(reference)
+	}
+	capability, ok := policy.Lookup(scope)
+	if !ok {
+		return a, fmt.Errorf("%q is no scope", scope)
+	}
+	a.Layer = layers[scope]
+	if reference == "" {
+		g, all := f.Policy.All(scope)
+		a.Granted, a.Flag = all, "--"+capability.Flag
+		switch {
+		case all:
+			a.by(g)
+		case capability.Value == policy.Patterns:
+			a.Flag += "='*'"
+		}
+		return a, nil
+	}
+	switch scope {
+	case policy.FSRead, policy.FSWrite, policy.Addon:
+		return a, f.askFile(&a, capability)
+	case policy.Child:
+		return a, f.askProgram(&a)
+	case policy.Env:
+		return a, f.askVariable(&a)
+	case policy.Net:
+		return a, f.askNet(&a, capability)
+	}
+	return a, fmt.Errorf("%s is granted or not as a whole: it takes no reference", scope)
+}
+
+// layers says what holds each scope.
+var layers = map[policy.Scope]string{
+	policy.FSRead: "Landlock", policy.FSWrite: "Landlock", policy.Child: "seccomp", policy.Worker: "seccomp",
+	policy.Addon: "supervisor", policy.Net: "seccomp", policy.Inspector: "seccomp", policy.Env: "environment",
+}
+
+// Layer names what holds a scope.
+func Layer(s policy.Scope) string { return layers[s] }
+
+func (a *Answer) by(g policy.Grant) {
+	a.By = g.Source.String()
+	if g.Value != "" {
+		if g.Source.Flag != "" {
+			a.By += "=" + g.Value
+		} else {
+			a.By += " (" + g.Value + ")"
+		}
+	}
+}
+
+// askBoth combines reading and writing: the first refusal decides.
+func (f *Facts) askBoth(reference string) (Answer, error) {
+	var last Answer
+	for _, scope := range []policy.Scope{policy.FSRead, policy.FSWrite} {
+		a, err := f.Ask(scope, reference)
+		if err != nil || !a.Granted {
+			a.Scope = FSBoth
+			return a, err
+		}
+		a.Later = a.Later || last.Later
+		last = a
+	}
+	last.Scope = FSBoth
+	return last, nil
+}
+
+// askFile answers for a path.
+func (f *Facts) askFile(a *Answer, c policy.Capability) error {
+	p, err := f.resource(a)
+	if err != nil {
+		return err
+	}
+	if g := f.deciding(a.Scope, p); g != nil {
+		a.Granted = true
+		a.by(g.Grant)
+		a.Stands = stands(g)
+		a.Later = a.Scope != policy.Addon && !g.Holds(p)
+		return nil
+	}
+	if _, all := f.Policy.All(a.Scope); all && a.Scope == policy.Addon {
+		g, _ := f.Policy.All(a.Scope)
+		a.Granted = true
+		a.by(g)
+		return nil
+	}
+	if file := f.inClosure(a.Scope, p); file != nil {
+		a.Granted = true
+		a.By = "closure of " + f.Closure.Program
+		a.Stands = file.Why
+		return nil
+	}
+	a.Partial = f.partly(a.Scope, p)
+	a.Flag = "--" + c.Flag + "=" + flagValue(p)
+	if kernelFile := f.kernelReason(a.Scope, p); kernelFile != "" {
+		a.Notes = append(a.Notes, kernelFile)
+	}
+	return nil
+}
+
+// resource resolves the reference of an answer as the kernel would.
+func (f *Facts) resource(a *Answer) (string, error) {
+	if strings.ContainsRune(a.Reference, 0) {
+		return "", errors.New("a path has no zero byte")
+	}
+	p := a.Reference
+	if !path.IsAbs(p) {
+		p = f.Dir + "/" + p
+	}
+	resolved, _, err := futurePath(path.Clean(p))
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", a.Reference, errors.Unwrap(err))
+	}
+	if clean := path.Clean(p); clean != resolved {
+		a.Notes = append(a.Notes, fmt.Sprintf("%s leads to it by a symbolic link", a.Reference))
+	}
+	a.Resource = resolved
+	return resolved, nil
+}
+
+// deciding finds the grant that covers a path, and prefers one that a kernel
+// rule holds now.
+func (f *Facts) deciding(scope policy.Scope, p string) *Resolved {
+	var later *Resolved
+	for i := range f.Grants {
+		g := &f.Grants[i]
+		if g.Grant.Scope != scope || !g.Covers(p) {
+			continue
+		}
+		if g.Holds(p) {
+			return g
+		}
+		later = g
+	}
+	return later
+}
+
+// inClosure finds a path in what the program needs in order to start.
+func (f *Facts) inClosure(scope policy.Scope, p string) *closure.File {
+	want := map[policy.Scope]closure.Access{
+		policy.FSRead: closure.Read, policy.FSWrite: closure.Write, policy.Addon: closure.Map,
+	}[scope]
+	if f.Closure == nil {
+		return nil
+	}
+	for i := range f.Closure.Files {
+		file := &f.Closure.Files[i]
+		if file.Access&want != 0 && (file.Path == p || file.Tree && below(p, file.Path)) {
+			return file
+		}
+	}
+	return nil
+}
+
+// partly tells whether anything below a path is granted.
+func (f *Facts) partly(scope policy.Scope, p string) bool {
+	for i := range f.Grants {
+		if f.Grants[i].Grant.Scope != scope {
+			continue
+		}
+		for _, area := range f.Grants[i].Areas {
+			if area.Path != "" && below(area.Path, p) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// kernelReason says when a write is refused because the path lies in a kernel
+// file system that a wider grant leaves out.
+func (f *Facts) kernelReason(scope policy.Scope, p string) string {
+	for _, g := range f.Grants {
+		for _, m := range g.Except {
+			if g.Grant.Scope == scope && below(p, m) {
+				return fmt.Sprintf("%s is a kernel file system, which %s %s leaves out", m, g.Grant.Source, g.Grant.Value)
+			}
+		}
+	}
+	return ""
+}
+
+// stands says what a grant covers, in words.
+func stands(g *Resolved) string { return strings.Join(Stands(g), ", ") }
+
+// Stands says what a resolved grant covers, in words, an area each.
+func Stands(g *Resolved) []string {
+	texts := make([]string, 0, len(g.Areas))
+	for _, a := range g.Areas {
+		texts = append(texts, describe(a))
+	}
+	return texts
+}
+
+func describe(a policy.Area) string {
+	switch a.Kind {
+	case policy.AreaEverything:
+		return "everything"
+	case policy.AreaTree:
+		return a.Path + " and everything below"
+	case policy.AreaPrefix:
+		return "everything that begins with " + a.Path
+	case policy.AreaGlob:
+		return "what matches " + a.Path
+	}
+	return a.Path
+}
+
+// flagValue writes a path so that a flag reads it back as itself.
+func flagValue(p string) string { return strings.ReplaceAll(p, ",", `\,`) }
+
+// askProgram answers for a program that a child would execute.
+func (f *Facts) askProgram(a *Answer) error {
+	g, all := f.Policy.All(policy.Child)
+	if all {
+		a.Granted = true
+		a.by(g)
+		return nil
+	}
+	p := a.Reference
+	if strings.Contains(p, "/") {
+		var err error
+		if p, err = f.resource(a); err != nil {
+			return err
+		}
+	}
+	for _, listed := range f.Programs {
+		real, err := filepath.EvalSymlinks(listed.Closure.Program)
+		if listed.Grant.Program == p || err == nil && real == p {
+			a.Granted = true
+			a.by(listed.Grant)
+			return nil
+		}
+	}
+	a.Flag = "--allow-child-process=" + flagValue(p)
+	return nil
+}
+
+// askVariable answers for a variable of the environment.
+func (f *Facts) askVariable(a *Answer) error {
+	name := a.Reference
+	if strings.Contains(name, "=") {
+		return fmt.Errorf("%q is no name of a variable", name)
+	}
+	a.Flag = "--allow-env=" + name
+	switch judgeVariable(f.Policy, name) {
+	case envKept:
+		a.Granted = true
+		a.By = "the list of variables that are always kept"
+		for _, g := range f.Policy.Of(policy.Env) {
+			if g.All || g.Name == name || g.Prefix && strings.HasPrefix(name, g.Name) {
+				a.by(g)
+			}
+		}
+	case envNeedsAddon:
+		a.Flag = "--allow-addons"
+		a.Notes = append(a.Notes, name+" loads code: it needs the addon grant too")
+	}
+	return nil
+}
+
+// askNet answers for the network. Rules are of a later version: a question that
+// only they could answer is refused.
+func (f *Facts) askNet(a *Answer, c policy.Capability) error {
+	rules, _, err := policy.ParseFlag(c, a.Reference, false, f.Dir)
+	if err != nil {
+		return err
+	}
+	g, all := f.Policy.All(policy.Net)
+	if !all && f.Policy.Has(policy.Net) {
+		return errors.New("this version cannot say what net rules grant")
+	}
+	a.Flag = "--allow-net"
+	for _, r := range rules {
+		if strings.HasPrefix(r.Value, "unix") {
+			a.Flag = "--allow-net=" + r.Value
+			a.Notes = append(a.Notes, "unix sockets each need a rule, which this version does not serve")
+			return nil
+		}
+	}
+	if all {
+		a.Granted = true
+		a.by(g)
+	}
+	return nil
+}

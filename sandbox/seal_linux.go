@@ -1,0 +1,210 @@
+package sandbox
+
+import (
+	"fmt"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"sandrun/sandbox/rlimit"
+)
+
+// A stage names the raw call that a sealed thread was at; it travels through
+// the report pipe beside an errno or, for stageListening, a descriptor.
+type stage uint32
+
+const (
+	stageListening stage = iota + 1 // not a failure: the listener's descriptor
+	stageParent
+	stageLimits
+	stageMDWE
+	stageNoNewPrivs
+	stageLandlock
+	stageSeccomp
+	stageMask
+	stageExec
+)
+
+var stageNames = [...]string{
+	stageListening: "the listener", stageParent: "prctl(PR_SET_PDEATHSIG)", stageLimits: "prlimit64", stageMDWE: "prctl(PR_SET_MDWE)",
+	stageNoNewPrivs: "prctl(PR_SET_NO_NEW_PRIVS)", stageLandlock: "landlock_restrict_self",
+	stageSeccomp: "seccomp", stageMask: "rt_sigprocmask", stageExec: "execve",
+}
+
+// A sealing holds all that a thread needs to seal itself and exec. Everything
+// that can fail, block or allocate has happened when it is made.
+type sealing struct {
+	child   bool // a fork of ours: tie it to its parent first
+	parent  uintptr
+	ruleset int // Landlock ruleset, -1 for none
+	filter  unix.SockFprog
+	listen  bool // the filter notifies
+	mdwe    bool
+	files   syscall.Rlimit // RLIMIT_NOFILE to restore
+	restore bool           // files is known
+	mask    uint64         // the signal mask that the target gets
+	report  int            // pipe: a report for every stage of interest
+	path    *byte
+	argv    **byte
+	envv    **byte
+
+	pinned [3]any // keeps filter, argv and envv alive: the kernel reads them by address
+}
+
+// A report is what a sealed thread says: its stage, and an errno or descriptor.
+type report struct {
+	stage stage
+	value uint32
+}
+
+func (r report) Error() string {
+	return fmt.Sprintf("%s: %v", stageNames[r.stage], syscall.Errno(r.value))
+}
+
+// delaySealed holds a sealed thread up between its first seal and its last; the
+// tests set it, to show that nothing that blocks there lets the target run
+// unsealed.
+var delaySealed unix.Timespec
+
+// newSealing prepares the strings and the filter for the kernel.
+func newSealing(p *Plan, filter []unix.SockFilter, ruleset, report int) (*sealing, error) {
+	path, err := syscall.BytePtrFromString(p.Exec)
+	if err != nil {
+		return nil, fmt.Errorf("program %q: %w", p.Program, err)
+	}
+	argv, err := syscall.SlicePtrFromStrings(p.Argv)
+	if err != nil {
+		return nil, fmt.Errorf("argument list: %w", err)
+	}
+	envv, err := syscall.SlicePtrFromStrings(p.Env)
+	if err != nil {
+		return nil, fmt.Errorf("environment: %w", err)
+	}
+	return &sealing{
+		ruleset: ruleset,
+		filter:  unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]},
+		listen:  p.notifies(),
+		mdwe:    p.DenyJIT,
+		files:   rlimit.OpenFiles, restore: rlimit.Known,
+		report: report,
+		path:   path, argv: &argv[0], envv: &envv[0],
+		pinned: [3]any{filter, argv, envv},
+	}, nil
+}
+
+// seal restricts the calling thread and executes the target. It returns only on
+// failure. Nothing but raw calls may run in it: in a fork there is no Go
+// runtime, and in a direct launch the runtime must not move the thread on.
+//
+//go:nosplit
+//go:norace
+func (s *sealing) seal() report {
+	if s.child {
+		if e := raw(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0); e != 0 {
+			return report{stageParent, uint32(e)}
+		}
+		// A parent that died before the line above sends no signal.
+		if pid, _, _ := syscall.RawSyscall(unix.SYS_GETPPID, 0, 0, 0); pid != s.parent {
+			return report{stageParent, uint32(unix.ESRCH)}
+		}
+	}
+	if s.restore {
+		_, _, e := syscall.RawSyscall6(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, uintptr(unsafe.Pointer(&s.files)), 0, 0, 0)
+		if e != 0 {
+			return report{stageLimits, uint32(e)}
+		}
+	}
+	if s.mdwe {
+		if e := raw(unix.SYS_PRCTL, unix.PR_SET_MDWE, unix.PR_MDWE_REFUSE_EXEC_GAIN, 0); e != 0 {
+			return report{stageMDWE, uint32(e)}
+		}
+	}
+	if e := raw(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0); e != 0 {
+		return report{stageNoNewPrivs, uint32(e)}
+	}
+	if s.ruleset >= 0 {
+		if e := raw(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(s.ruleset), 0, 0); e != 0 {
+			return report{stageLandlock, uint32(e)}
+		}
+	}
+	if delaySealed.Nsec != 0 {
+		raw(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&delaySealed)), 0, 0)
+	}
+	if r := s.install(); r.stage != 0 {
+		return r
+	}
+	if _, _, e := syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&s.mask)), 0, 8, 0, 0); e != 0 {
+		return report{stageMask, uint32(e)}
+	}
+	e := raw(unix.SYS_EXECVE, uintptr(unsafe.Pointer(s.path)), uintptr(unsafe.Pointer(s.argv)), uintptr(unsafe.Pointer(s.envv)))
+	return report{stageExec, uint32(e)}
+}
+
+// install loads the filter and reports the listener.
+//
+//go:nosplit
+//go:norace
+func (s *sealing) install() report {
+	var flags uintptr
+	if s.listen {
+		flags = unix.SECCOMP_FILTER_FLAG_NEW_LISTENER | unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+	}
+	fd, _, e := syscall.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&s.filter)))
+	if e == unix.EINVAL && s.listen { // before Linux 5.19
+		flags = unix.SECCOMP_FILTER_FLAG_NEW_LISTENER
+		fd, _, e = syscall.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&s.filter)))
+	}
+	if e != 0 {
+		return report{stageSeccomp, uint32(e)}
+	}
+	if s.listen {
+		s.say(report{stageListening, uint32(fd)})
+	}
+	return report{}
+}
+
+// say writes a report into the pipe; eight bytes are never torn.
+//
+//go:nosplit
+//go:norace
+func (s *sealing) say(r report) {
+	syscall.RawSyscall(unix.SYS_WRITE, uintptr(s.report), uintptr(unsafe.Pointer(&r)), unsafe.Sizeof(r))
+}
+
+//go:nosplit
+//go:norace
+func raw(nr, a, b, c uintptr) syscall.Errno {
+	_, _, e := syscall.RawSyscall6(nr, a, b, c, 0, 0, 0)
+	return e
+}
+
+// fork makes the child of a supervised launch and seals it there. Only the
+// parent returns. The table of descriptors is shared until exec, so that the
+// listener needs no passing.
+//
+//go:nosplit
+//go:norace
+func (s *sealing) fork() (uintptr, syscall.Errno) {
+	pid, _, e := syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD)|unix.CLONE_FILES, 0, 0, 0, 0, 0)
+	if e != 0 || pid != 0 {
+		return pid, e
+	}
+	s.say(s.seal())
+	for {
+		raw(unix.SYS_EXIT_GROUP, 127, 0, 0)
+	}
+}
+
+// blockSignals blocks every signal on the calling thread and returns the mask
+// that it had.
+func blockSignals() (old uint64) {
+	all := ^uint64(0)
+	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK,
+		uintptr(unsafe.Pointer(&all)), uintptr(unsafe.Pointer(&old)), 8, 0, 0)
+	return old
+}
+
+func setSignals(mask uint64) {
+	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&mask)), 0, 8, 0, 0)
+}

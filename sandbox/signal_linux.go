@@ -1,0 +1,65 @@
+package sandbox
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// always are the signals that are passed on to the target whenever they come.
+var always = [...]os.Signal{unix.SIGHUP, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGCONT}
+
+// fromTerminal are the signals that a terminal sends to every process of its
+// foreground group, sandrun and target alike: passing them on would make two.
+var fromTerminal = [...]os.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP}
+
+// signals receives what sandrun is sent while its target runs.
+type signals chan os.Signal
+
+// watchSignals starts to receive, so that a signal between here and the fork is
+// kept. What is ignored stays ignored, here and in the target.
+func watchSignals() signals {
+	c := make(signals, 64)
+	for _, list := range [][]os.Signal{always[:], fromTerminal[:]} {
+		for _, s := range list {
+			if !signal.Ignored(s) {
+				signal.Notify(c, s)
+			}
+		}
+	}
+	return c
+}
+
+// forward passes signals on for ever.
+func (c signals) forward(pid int) {
+	for s := range c {
+		if isFromTerminal(s) && inForeground() {
+			continue
+		}
+		// The target may have ended; there is nobody to tell.
+		_ = unix.Kill(pid, s.(syscall.Signal))
+	}
+}
+
+func isFromTerminal(s os.Signal) bool {
+	for _, t := range fromTerminal {
+		if s == t {
+			return true
+		}
+	}
+	return false
+}
+
+// inForeground tells whether sandrun is in the foreground group of its
+// controlling terminal.
+func inForeground() bool {
+	fd, err := unix.Open("/dev/tty", unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+	return err == nil && group == unix.Getpgrp()
+}

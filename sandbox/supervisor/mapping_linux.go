@@ -1,0 +1,171 @@
+package supervisor
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"sandrun/policy"
+	"sandrun/sandbox/closure"
+	"sandrun/sandbox/listener"
+)
+
+// Mapping decides which files may be mapped executable. It is a guard against
+// loading foreign code (dlopen, plug-ins), not a boundary against hostile native
+// code: another thread can exchange the descriptor after it was judged. The rule
+// on ELF interpreters is a boundary, since what a process executes cannot change
+// while one of its calls is pending.
+type Mapping struct {
+	All     bool             // --allow-addons: only ELF interpreters are refused
+	Areas   []policy.Area    // --allow-addons=PATTERN
+	Write   []Writable       // what the target may write is nobody's own code
+	Loaders []string         // of a program list: a process that runs one maps nothing
+	First   *closure.Closure // what the target's own program may map
+}
+
+// An image is what a running program may map as its own.
+type image struct {
+	loader bool
+	files  map[identity]bool
+	own    []closure.Own
+}
+
+// imageKey names a program; a file that was written again is another program.
+type imageKey struct {
+	identity
+	changed unix.Timespec
+}
+
+// mapping judges an mmap with PROT_EXEC of a file.
+func (s *Supervisor) mapping(n *listener.Notification) syscall.Errno {
+	m := s.rules.Mapping
+	if m == nil {
+		return unix.EACCES
+	}
+	running, err := s.image(n.PID)
+	if err != nil || running.loader {
+		return unix.EACCES
+	}
+	if m.All {
+		return 0
+	}
+	link := ofDescriptor(n.PID, int32(n.Args[4]))
+	st, err := stat(link)
+	if err == unix.ENOENT {
+		return unix.EBADF
+	}
+	if err != nil {
+		return unix.EACCES
+	}
+	if running.files[identify(&st)] {
+		return 0
+	}
+	path, err := readLink(link)
+	if err == nil && (covered(m.Areas, path) || (owns(running.own, path) && !s.mayWrite(path))) {
+		return 0
+	}
+	return unix.EACCES
+}
+
+// image returns what the program of a thread may map, and works it out when the
+// program is seen for the first time.
+func (s *Supervisor) image(tid uint32) (*image, error) {
+	exe := ofThread(tid, "exe")
+	st, err := stat(exe)
+	if err != nil {
+		return nil, err
+	}
+	key := imageKey{identify(&st), st.Ctim}
+	if known, ok := s.images[key]; ok {
+		return known, nil
+	}
+	made := s.newImage(exe, key.identity)
+	s.images[key] = made
+	return made, nil
+}
+
+// programs identifies what a closure executes, the ELF interpreter aside: that
+// one runs as a program only when somebody wants it to load another.
+func programs(c *closure.Closure) map[identity]bool {
+	found := map[identity]bool{}
+	for _, f := range c.Files {
+		if f.Access&closure.Execute == 0 || slices.Contains(c.Loaders, f.Path) {
+			continue
+		}
+		if st, err := stat(f.Path); err == nil {
+			found[identify(&st)] = true
+		}
+	}
+	return found
+}
+
+func (s *Supervisor) newImage(exe string, id identity) *image {
+	m := s.rules.Mapping
+	made := &image{files: map[identity]bool{}}
+	for _, path := range m.Loaders {
+		if st, err := stat(path); err == nil && identify(&st) == id {
+			made.loader = true
+			return made
+		}
+	}
+	path, err := readLink(exe)
+	if err != nil {
+		return made
+	}
+	needs := m.First
+	if !s.first[id] {
+		// A program whose closure cannot be told maps nothing.
+		if needs, err = closure.OfExecutable(path); err != nil {
+			return made
+		}
+	}
+	for _, f := range needs.Files {
+		if st, err := stat(f.Path); f.Access&closure.Map != 0 && err == nil {
+			made.files[identify(&st)] = true
+		}
+	}
+	if needs.Interpreter != "" || !s.mayWrite(path) {
+		made.own = needs.Own
+	}
+	return made
+}
+
+// mayWrite tells whether the target can change a file or put another in its
+// place: its grants cover it, and the ordinary permissions, which are the
+// supervisor's as well, let it.
+func (s *Supervisor) mayWrite(path string) bool {
+	return writable(s.rules.Mapping.Write, path) &&
+		(unix.Access(path, unix.W_OK) == nil || unix.Access(filepath.Dir(path), unix.W_OK) == nil)
+}
+
+func covered(areas []policy.Area, path string) bool {
+	for _, a := range areas {
+		if a.Covers(path) {
+			return true
+		}
+	}
+	return false
+}
+
+// owns tells whether a file lies in a directory of the program's own native
+// code and is not one of the exceptions (foreign-function interfaces).
+func owns(dirs []closure.Own, path string) bool {
+	for _, d := range dirs {
+		if strings.HasPrefix(path, d.Path+"/") && !excepted(d.Except, path) {
+			return true
+		}
+	}
+	return false
+}
+
+func excepted(patterns []string, path string) bool {
+	for _, p := range patterns {
+		if ok, err := filepath.Match(p, filepath.Base(path)); ok || err != nil {
+			return true
+		}
+	}
+	return false
+}

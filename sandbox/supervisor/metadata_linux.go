@@ -1,0 +1,236 @@
+package supervisor
+
+import (
+	"path"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"sandrun/policy"
+	"sandrun/sandbox/listener"
+)
+
+// A Writable is an area that the target may write, less the file systems below
+// it that no pattern includes.
+type Writable struct {
+	Area   policy.Area
+	Except []string // mount points of kernel file systems
+}
+
+// Metadata decides which files' modes, owners, times and attributes may change.
+type Metadata struct {
+	Write []Writable
+}
+
+func writable(areas []Writable, p string) bool {
+	for _, w := range areas {
+		if w.Area.Covers(p) && !excluded(w.Except, p) {
+			return true
+		}
+	}
+	return false
+}
+
+func excluded(mounts []string, p string) bool {
+	for _, m := range mounts {
+		if p == m || strings.HasPrefix(p, m+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// writeMetadata finds the file that a call means, pins it, judges it, and
+// carries the call out on it.
+func (s *Supervisor) writeMetadata(n *listener.Notification) syscall.Errno {
+	c, ok := metadataCall(n)
+	if !ok {
+		return unix.EPERM
+	}
+	fd, e := s.pin(n, &c)
+	if e != 0 {
+		return e
+	}
+	defer unix.Close(fd)
+	if c.path < 0 && isPath(fd) { // as the kernel's own f-calls answer
+		return unix.EBADF
+	}
+	if e := s.judge(fd); e != 0 {
+		return e
+	}
+	return c.apply(s, n, fd)
+}
+
+// pin opens the file that the call means, so that nothing that changes
+// afterwards makes it mean another.
+func (s *Supervisor) pin(n *listener.Notification, c *call) (int, syscall.Errno) {
+	base := int32(unix.AT_FDCWD)
+	if c.base >= 0 {
+		base = int32(n.Args[c.base])
+	}
+	if c.path < 0 {
+		return s.pinDescriptor(n, base)
+	}
+	flags := uint64(0)
+	if c.flags >= 0 {
+		flags = n.Args[c.flags]
+	}
+	if n.Args[c.path] == 0 && c.nullPath {
+		return s.pinDescriptor(n, base)
+	}
+	name, e := s.memory.text(n.PID, n.Args[c.path], pathMax, unix.ENAMETOOLONG)
+	if e != 0 {
+		return -1, e
+	}
+	if name == "" {
+		if flags&unix.AT_EMPTY_PATH == 0 {
+			return -1, unix.ENOENT
+		}
+		return s.pinDescriptor(n, base)
+	}
+	if !s.listener.Valid(n.ID) {
+		return -1, unix.EINTR
+	}
+	return s.pinPath(n, base, name, c.nofollow || flags&unix.AT_SYMLINK_NOFOLLOW != 0)
+}
+
+// pinDescriptor copies a descriptor of the caller, or pins its working
+// directory.
+func (s *Supervisor) pinDescriptor(n *listener.Notification, fd int32) (int, syscall.Errno) {
+	if fd == unix.AT_FDCWD {
+		return open(ofThread(n.PID, "cwd"), unix.O_PATH)
+	}
+	if fd < 0 {
+		return -1, unix.EBADF
+	}
+	copied, e := duplicate(n.PID, fd)
+	if e == 0 && !s.listener.Valid(n.ID) {
+		unix.Close(copied)
+		return -1, unix.EINTR
+	}
+	return copied, e
+}
+
+// pinPath resolves a name as the caller would, without the magic links of
+// /proc: those of /proc/self would be the supervisor's. The one spelling of them
+// that the C library uses, a path of a descriptor, is carried out as such.
+func (s *Supervisor) pinPath(n *listener.Notification, base int32, name string, nofollow bool) (int, syscall.Errno) {
+	if fd, ok := descriptorOf(name); ok && !nofollow {
+		return s.pinDescriptor(n, fd)
+	}
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_MAGICLINKS}
+	if nofollow {
+		how.Flags |= unix.O_NOFOLLOW
+	}
+	dir := unix.AT_FDCWD
+	if !path.IsAbs(name) {
+		from := ofThread(n.PID, "cwd")
+		if base != unix.AT_FDCWD {
+			from = ofDescriptor(n.PID, base)
+		}
+		opened, e := open(from, unix.O_PATH|unix.O_DIRECTORY)
+		if e == unix.ENOENT {
+			e = unix.EBADF
+		}
+		if e != 0 {
+			return -1, e
+		}
+		defer unix.Close(opened)
+		dir = opened
+	}
+	fd, err := unix.Openat2(dir, name, &how)
+	if err != nil {
+		return -1, err.(syscall.Errno)
+	}
+	if !s.listener.Valid(n.ID) {
+		unix.Close(fd)
+		return -1, unix.EINTR
+	}
+	return fd, 0
+}
+
+// descriptorOf reads the number in a path such as /proc/self/fd/3.
+func descriptorOf(name string) (int32, bool) {
+	for _, dir := range [...]string{"/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/"} {
+		rest, ok := strings.CutPrefix(name, dir)
+		if !ok || rest == "" || len(rest) > 6 || rest[0] == '0' && rest != "0" {
+			continue
+		}
+		fd := int32(0)
+		for _, c := range []byte(rest) {
+			if c < '0' || c > '9' {
+				return 0, false
+			}
+			fd = fd*10 + int32(c-'0')
+		}
+		return fd, true
+	}
+	return 0, false
+}
+
+func open(name string, flags int) (int, syscall.Errno) {
+	fd, err := unix.Open(name, flags|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, err.(syscall.Errno)
+	}
+	return fd, 0
+}
+
+// isPath tells whether a descriptor was opened with O_PATH.
+func isPath(fd int) bool {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	return err != nil || flags&unix.O_PATH != 0
+}
+
+// judge decides on a pinned file: it is granted if its path is, or if the caller
+// has it open for writing by its own right. Device nodes never are.
+func (s *Supervisor) judge(fd int) syscall.Errno {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return unix.EPERM
+	}
+	if kind := st.Mode & unix.S_IFMT; kind == unix.S_IFCHR || kind == unix.S_IFBLK {
+		return unix.EPERM
+	}
+	m := s.rules.Metadata
+	name, err := readLink(own(fd))
+	if err != nil {
+		return unix.EPERM
+	}
+	if writable(m.Write, name) {
+		return 0
+	}
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	if err != nil || flags&unix.O_PATH != 0 || flags&unix.O_ACCMODE == unix.O_RDONLY {
+		return unix.EPERM
+	}
+	// A descriptor that came in as 0 to 2 was not opened under any grant, and
+	// the target can copy it to another number.
+	if st.Mode&unix.S_IFMT != unix.S_IFREG || s.stdio[identify(&st)] || onKernelFS(fd) {
+		return unix.EPERM
+	}
+	return 0
+}
+
+// kernelMagic are the statfs(2) types of the file systems that no grant includes.
+var kernelMagic = [...]int64{
+	unix.PROC_SUPER_MAGIC, unix.SYSFS_MAGIC, unix.CGROUP_SUPER_MAGIC, unix.CGROUP2_SUPER_MAGIC,
+	unix.DEBUGFS_MAGIC, unix.TRACEFS_MAGIC, unix.SECURITYFS_MAGIC, unix.EFIVARFS_MAGIC,
+	unix.BPF_FS_MAGIC, configfsMagic,
+}
+
+const configfsMagic = 0x62656570 // include/uapi has it since no release; fs/configfs
+
+func onKernelFS(fd int) bool {
+	var st unix.Statfs_t
+	if unix.Fstatfs(fd, &st) != nil {
+		return true
+	}
+	for _, m := range kernelMagic {
+		if int64(st.Type) == m {
+			return true
+		}
+	}
+	return false
+}
