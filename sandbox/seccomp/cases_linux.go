@@ -70,7 +70,6 @@ func memfdCases() []Case {
 	return anyBit(1, unix.MFD_NOEXEC_SEAL, Pass)
 }
 
-func openCases() []Case   { return openModes(1, 2) }
 func openatCases() []Case { return openModes(2, 3) }
 
 // openModes refuses setuid and setgid in the mode of an open, which counts only
@@ -83,10 +82,8 @@ func openModes(flags, mode int) []Case {
 	)
 }
 
-func creatCases() []Case    { return anyBit(1, setID, eperm) }
 func chmodCases() []Case    { return anyBit(1, setID, eperm) }
 func fchmodatCases() []Case { return anyBit(2, setID, eperm) }
-func mknodCases() []Case    { return nodeModes(1) }
 func mknodatCases() []Case  { return nodeModes(2) }
 
 func nodeModes(mode int) []Case {

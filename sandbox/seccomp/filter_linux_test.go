@@ -219,30 +219,33 @@ func TestNoLabelSurvives(t *testing.T) {
 	}
 }
 
-func FuzzFold(f *testing.F) {
+func FuzzFold(f *testing.F) { f.Fuzz(checkFold) }
+
+func TestFold(t *testing.T) {
 	for seed := range uint64(500) {
-		f.Add(seed)
+		checkFold(t, seed)
 	}
-	f.Fuzz(func(t *testing.T, seed uint64) {
-		r := rand.New(rand.NewPCG(seed, 5))
-		code := randomProgram(r)
-		var c seccomp.Choice
-		for s := range c {
-			c[s] = seccomp.Verdict(r.IntN(3))
+}
+
+func checkFold(t *testing.T, seed uint64) {
+	r := rand.New(rand.NewPCG(seed, 5))
+	code := randomProgram(r)
+	var c seccomp.Choice
+	for s := range c {
+		c[s] = seccomp.Verdict(r.IntN(3))
+	}
+	folded := fold(code, c)
+	if len(folded) > len(code) {
+		t.Fatalf("%d instructions became %d", len(code), len(folded))
+	}
+	for range 50 {
+		data := randomCall(r)
+		before, _ := run(code, &data)
+		if after, _ := run(folded, &data); after != before.Answer(&c) {
+			t.Fatalf("%v: %v gives %#x, folded to %v %#x", data, code, before, folded, after)
 		}
-		folded := fold(code, c)
-		if len(folded) > len(code) {
-			t.Fatalf("%d instructions became %d", len(code), len(folded))
-		}
-		for range 50 {
-			data := randomCall(r)
-			before, _ := run(code, &data)
-			if after, _ := run(folded, &data); after != before.Answer(&c) {
-				t.Fatalf("%v: %v gives %#x, folded to %v %#x", data, code, before, folded, after)
-			}
-		}
-		if again := fold(folded, c); fmt.Sprint(again) != fmt.Sprint(folded) {
-			t.Fatalf("folding again changes %v to %v", folded, again)
-		}
-	})
+	}
+	if again := fold(folded, c); fmt.Sprint(again) != fmt.Sprint(folded) {
+		t.Fatalf("folding again changes %v to %v", folded, again)
+	}
 }

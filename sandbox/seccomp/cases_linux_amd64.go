@@ -1,5 +1,9 @@
 package seccomp
 
+func openCases() []Case  { return openModes(1, 2) }
+func creatCases() []Case { return anyBit(1, setID, eperm) }
+func mknodCases() []Case { return nodeModes(1) }
+
 // archPrctlCases is the allow list of codes; from
 // arch/x86/include/uapi/asm/prctl.h. Not on it: ARCH_MAP_VDSO_* (moves kernel
 // code about), ARCH_SET_CPUID, and ARCH_FORCE_TAGGED_SVA.
