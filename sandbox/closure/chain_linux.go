@@ -1,0 +1,124 @@
+package closure
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// A chain is a command followed through its #! lines, down to an ELF file.
+type chain struct {
+	exec    string // what execve gets
+	argv    []string
+	change  EnvChange
+	runs    []string // real paths of the scripts that the kernel runs
+	reads   []string // real paths of the scripts that only an interpreter reads
+	binary  string   // the ELF file at the end, as it was named
+	real    string   // its real path
+	object  *object
+	seen    []string // argument vector of the ELF file
+	warning string
+}
+
+// follow finds a command and follows its #! lines. The kernel runs them itself,
+// but for those that name env: env would need a second exec, so that its work is
+// done here.
+func follow(l *loader, command []string) (*chain, error) {
+	path, warning, err := lookPath(command[0], l.env, l.dir)
+	if err != nil {
+		return nil, err
+	}
+	c := &chain{exec: path, argv: command, warning: warning, seen: command}
+	current := path
+	for depth := 0; ; depth++ {
+		interp, arg, err := c.inspect(l, current)
+		if err != nil {
+			return nil, err
+		}
+		if interp == "" {
+			c.binary = current
+			return c, nil
+		}
+		if depth == maxScripts {
+			return nil, &NotExecutableError{path, "too many #! interpreters that are scripts themselves"}
+		}
+		c.seen = append([]string{interp}, append(optional(arg), append([]string{current}, c.seen[1:]...)...)...)
+		if !slices.Contains(envPrograms, interp) {
+			current = interp
+			continue
+		}
+		if current, err = c.runEnv(l, current); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func optional(arg string) []string {
+	if arg == "" {
+		return nil
+	}
+	return []string{arg}
+}
+
+// runEnv does what the env of a #! line would do, and returns the program that it
+// would start.
+func (c *chain) runEnv(l *loader, script string) (string, error) {
+	line, err := parseEnv(c.seen[1:], c.change.lookup(l.env))
+	if err != nil {
+		return "", &NotExecutableError{script, err.Error()}
+	}
+	c.change = c.change.then(line.change)
+	path, _, err := lookPath(line.name, c.change.lookup(l.env), l.dir)
+	if err != nil {
+		return "", fmt.Errorf("#! line of %q: %w", script, err)
+	}
+	c.exec, c.argv, c.seen = path, line.argv, line.argv
+	c.reads, c.runs = append(c.reads, c.runs...), nil
+	return path, nil
+}
+
+// inspect opens a program, and returns the interpreter of its #! line, or reads
+// it as an ELF file.
+func (c *chain) inspect(l *loader, path string) (interp, arg string, err error) {
+	path = absolute(l.dir, path)
+	real, f, err := openProgram(l, path)
+	if err != nil {
+		return "", "", err
+	}
+	defer f.close()
+	head := make([]byte, scriptHead)
+	n, err := f.ReadAt(head, 0)
+	if n < 2 || string(head[:2]) != "#!" {
+		c.real = real
+		if c.object, err = readObject(f, l.machine); err != nil {
+			return "", "", &NotExecutableError{path, err.Error()}
+		}
+		return "", "", nil
+	}
+	if interp, arg, err = parseScript(head[:n]); err != nil {
+		return "", "", &NotExecutableError{path, err.Error()}
+	}
+	c.runs = append(c.runs, real)
+	return interp, arg, nil
+}
+
+// openProgram opens a file that the kernel would execute.
+func openProgram(l *loader, path string) (real string, f file, err error) {
+	if real, err = l.real(path); err == nil {
+		err = unix.Faccessat(unix.AT_FDCWD, real, unix.X_OK, unix.AT_EACCESS)
+	}
+	if err == nil {
+		if f, err = open(real); err == nil {
+			return real, f, nil
+		}
+		if errors.Is(err, unix.EACCES) {
+			return "", -1, &NotExecutableError{path, "it cannot be read, so that sandrun cannot tell what it needs"}
+		}
+	}
+	if errors.Is(err, unix.EACCES) && isDir(path) || errors.Is(err, unix.EISDIR) {
+		return "", -1, &NotExecutableError{path, "is a directory"}
+	}
+	return "", -1, &NotExecutableError{path, err.Error()}
+}

@@ -1,0 +1,162 @@
+package closure
+
+import (
+	"fmt"
+	"path/filepath"
+)
+
+// Find returns what a command needs in order to start. An error is a
+// *NotFoundError or a *NotExecutableError if the command is to blame.
+func Find(r Request) (*Closure, error) {
+	if len(r.Command) == 0 {
+		return nil, &NotFoundError{"", "is empty"}
+	}
+	l := newLoader(r.Env, r.Dir)
+	ch, err := follow(l, r.Command)
+	if err != nil {
+		return nil, err
+	}
+	c := &Closure{
+		Program: filepath.Clean(absolute(r.Dir, ch.exec)), Exec: ch.exec,
+		Argv: ch.argv, Env: ch.change, Shim: findShim(l, ch),
+	}
+	if ch.warning != "" {
+		c.Warnings = append(c.Warnings, ch.warning)
+	}
+	l.env = ch.change.lookup(r.Env)
+	for _, path := range ch.reads {
+		l.files.add(File{Path: path, Access: Read, Why: "the script"})
+	}
+	for _, path := range ch.runs {
+		l.files.add(File{Path: path, Access: Read | Execute, Why: "the script"})
+	}
+	p := &program{loader: l, object: ch.object, path: absolute(r.Dir, ch.binary), exe: ch.real}
+	if err := p.find(c, r.Bare); err != nil {
+		return nil, err
+	}
+	if r.Bare {
+		c.Files = l.files.sorted()
+		return c, nil
+	}
+	if p.row != nil {
+		var warning string
+		if c.Script, warning = p.script(ch.seen[1:]); warning != "" {
+			c.Warnings = append(c.Warnings, warning)
+		}
+	}
+	for _, f := range terminal(0, 1, 2) {
+		l.files.add(f)
+	}
+	l.data("", common)
+	c.Files = l.files.sorted()
+	return c, nil
+}
+
+// OfExecutable returns the closure of a program that a child process runs: its
+// native code, without scripts, data and terminal.
+func OfExecutable(path string) (*Closure, error) {
+	nothing := func(string) (string, bool) { return "", false }
+	l := newLoader(nothing, "/")
+	real, f, err := openProgram(l, path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	o, err := readObject(f, l.machine)
+	if err != nil {
+		return nil, &NotExecutableError{path, err.Error()}
+	}
+	c := &Closure{Program: path, Exec: path, Argv: []string{path}}
+	p := &program{loader: l, object: o, path: path, exe: real}
+	if err := p.find(c, false); err != nil {
+		return nil, err
+	}
+	c.Files = l.files.sorted()
+	return c, nil
+}
+
+// A program is an ELF file whose closure is being worked out.
+type program struct {
+	*loader
+	object *object
+	path   string // as it is named: a virtual environment depends on it
+	exe    string // its real path
+	main   *loaded
+	known  *scope
+	row    *interpreter
+}
+
+// find adds the ELF closure, and unless bare what the program's own row says.
+func (p *program) find(c *Closure, bare bool) error {
+	if err := p.elf(c); err != nil {
+		return err
+	}
+	p.row = interpreterOf(p.exe, p.path)
+	if p.row != nil {
+		c.Interpreter = p.row.name
+		c.Threads = p.row.threads
+	}
+	if p.object.golang {
+		c.Threads = "a Go program"
+	}
+	if !bare && p.libc != "" {
+		p.data(p.libc, glibcPlugins)
+		c.Own = append(c.Own, Own{Path: p.libc + "/gconv"})
+	}
+	switch {
+	case bare:
+	case p.row != nil:
+		if err := p.install(c); err != nil {
+			return err
+		}
+	case !c.Static:
+		for _, dir := range systemLibraries {
+			c.Own = append(c.Own, Own{Path: dir})
+		}
+	}
+	c.Warnings = append(c.Warnings, p.missing...)
+	return nil
+}
+
+// elf adds the executable, its ELF interpreter and the libraries.
+func (p *program) elf(c *Closure) error {
+	p.files.add(File{Path: p.exe, Access: Read | Execute | Map, Why: "the executable"})
+	if c.Static = p.object.interp == ""; c.Static {
+		return nil
+	}
+	interp, err := p.start(p.object.interp)
+	if err != nil {
+		return &NotExecutableError{p.path, fmt.Sprintf("its ELF interpreter %q: %v", p.object.interp, err)}
+	}
+	p.files.add(File{Path: interp, Access: Read | Execute | Map, Why: "ELF interpreter of " + p.path})
+	c.Loaders = []string{interp}
+	p.main = &loaded{object: p.object, path: p.exe, access: Read | Map}
+	p.known = newScope(nil)
+	p.known.names[filepath.Base(p.object.interp)] = true
+	preloaded, err := p.preload()
+	if err != nil {
+		return &NotExecutableError{p.path, err.Error()}
+	}
+	if err := p.needs(append([]*loaded{p.main}, preloaded...), p.known); err != nil {
+		return &NotExecutableError{p.path, err.Error()}
+	}
+	if p.libc != "" {
+		p.data("", glibcData)
+	}
+	return nil
+}
+
+// data adds the files of a table that exist. Relative ones are in dir.
+func (l *loader) data(dir string, table []datum) {
+	for _, d := range table {
+		path := d.path
+		if dir != "" {
+			path = dir + "/" + path
+		}
+		real, err := l.real(path)
+		if err != nil {
+			continue // not on this system, and nobody misses it
+		}
+		l.files.add(File{Path: real, Access: d.access, Tree: d.tree, Why: d.why})
+	}
+}

@@ -1,0 +1,127 @@
+package closure
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// An interpreter is a program that runs scripts, and what it brings.
+type interpreter struct {
+	name    string
+	names   []string // of its executables; a version may follow
+	threads string   // what cannot run without threads, "" if it can
+	foreign []string // base names of its foreign-function interfaces
+	options options
+	layout  func(p *program) layout
+}
+
+// A layout says what an installation of an interpreter is made of. What does not
+// exist is left out.
+type layout struct {
+	read     []string // files and directories
+	native   []string // directories with native modules of the standard library
+	packages []string // directories with packages, which may have native code
+}
+
+// interpreters is the table of those that are known. A program that is not in it
+// gets its ELF closure, and native code from the system's library directories.
+var interpreters = []interpreter{
+	{
+		name: "python", names: []string{"python"},
+		foreign: []string{"_ctypes*", "_cffi_backend*"},
+		options: options{
+			value: "WXQ", ends: "cmVh?",
+			longValue: []string{"check-hash-based-pycs"},
+			longEnds:  []string{"version", "help", "help-env", "help-xoptions", "help-all"},
+		},
+		layout: pythonLayout,
+	},
+	{
+		name: "node", names: []string{"node", "nodejs"}, threads: "node",
+		options: options{
+			value: "rC", ends: "epvh", longValue: nodeValues,
+			longEnds: []string{"eval", "print", "version", "help", "v8-options", "run", "test"},
+			suffixes: []string{".js", ".json", ".node"},
+		},
+		layout: nodeLayout,
+	},
+	{
+		name: "perl", names: []string{"perl"},
+		options: options{value: "I", ends: "eEvVh?", rest: "0CDFMdilmx"},
+		layout:  perlLayout,
+	},
+	{
+		name: "ruby", names: []string{"ruby"},
+		foreign: []string{"fiddle.so", "ffi_c.so"},
+		options: options{
+			value: "IrCE", ends: "eh", rest: "0FKTWilx",
+			longValue: []string{"encoding", "external-encoding", "internal-encoding", "enable", "disable", "backtrace-limit", "parser"},
+			longEnds:  []string{"version", "help", "copyright"},
+		},
+		layout: rubyLayout,
+	},
+	{
+		name: "bash", names: []string{"bash", "rbash"},
+		options: options{
+			value: "oO", ends: "cs", plus: true,
+			longValue: []string{"rcfile", "init-file"}, longEnds: []string{"version", "help"},
+		},
+		layout: bashLayout,
+	},
+	{
+		name: "sh", names: []string{"sh", "dash", "ash"},
+		options: options{value: "o", ends: "cs", plus: true},
+		layout:  func(*program) layout { return layout{} },
+	},
+	{
+		name: "java", names: []string{"java"}, threads: "the Java virtual machine",
+		options: options{
+			words: true, only: ".java", longScript: []string{"jar"},
+			longValue: []string{
+				"cp", "classpath", "class-path", "p", "module-path", "upgrade-module-path", "add-modules",
+				"limit-modules", "add-exports", "add-opens", "add-reads", "patch-module", "source", "enable-native-access",
+			},
+			longEnds: []string{"m", "module", "d", "describe-module", "version", "help", "list-modules", "h", "?", "X"},
+		},
+		layout: javaLayout,
+	},
+}
+
+// nodeValues are the options of node 18 to 24 that take the next word as their
+// value. V8's own options take it after "=" only.
+var nodeValues = []string{
+	"require", "import", "loader", "experimental-loader", "conditions", "env-file", "env-file-if-exists", "title",
+	"input-type", "experimental-default-type", "dns-result-order", "unhandled-rejections", "icu-data-dir",
+	"max-http-header-size", "redirect-warnings", "trace-event-categories", "trace-event-file-pattern",
+	"disable-warning", "disable-proto", "openssl-config", "tls-cipher-list", "tls-keylog", "tls-min-v1.2",
+	"secure-heap", "secure-heap-min", "report-dir", "report-directory", "report-filename", "report-signal",
+	"heapsnapshot-signal", "heapsnapshot-near-heap-limit", "cpu-prof-dir", "cpu-prof-name", "cpu-prof-interval",
+	"heap-prof-dir", "heap-prof-name", "heap-prof-interval", "diagnostic-dir", "inspect-port", "debug-port",
+	"inspect-publish-uid", "localstorage-file", "watch-path", "build-snapshot-config", "experimental-sea-config",
+	"allow-fs-read", "allow-fs-write", "experimental-policy", "policy-integrity", "network-family-autoselection-attempt-timeout",
+	"test-name-pattern", "test-reporter", "test-reporter-destination", "v8-pool-size", "watch-kill-signal",
+}
+
+// interpreterOf finds the row of an executable, nil if it is not known. A program
+// with many names is known by the one that it is started by.
+func interpreterOf(real, path string) *interpreter {
+	base := filepath.Base(real)
+	if base == "busybox" || base == "toybox" {
+		base = filepath.Base(path)
+	}
+	for i := range interpreters {
+		for _, name := range interpreters[i].names {
+			if isVersionOf(base, name) {
+				return &interpreters[i]
+			}
+		}
+	}
+	return nil
+}
+
+// isVersionOf tells whether a file name is a name, or one with a version:
+// python3.11, perl5.36.0, python3.11-dbg.
+func isVersionOf(base, name string) bool {
+	rest, ok := strings.CutPrefix(base, name)
+	return ok && (rest == "" || isDigit(rest[0]) || rest[0] == '-' || rest[0] == '.')
+}

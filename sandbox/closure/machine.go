@@ -1,0 +1,57 @@
+package closure
+
+import (
+	"debug/elf"
+	"fmt"
+	"runtime"
+)
+
+// A machine is what the dynamic loaders of one architecture know by heart.
+type machine struct {
+	arch       string // as Go names it
+	elf        elf.Machine
+	name       string // as uname and musl name it
+	platform   []string
+	cacheFlags int32    // of an entry of ld.so.cache that is for this machine
+	lib        []string // what $LIB can be, by distribution
+	defaults   []string // where glibc looks last, of all distributions
+}
+
+// machines has a row for each architecture that sandrun runs on. The cache flags
+// are those of glibc's dl-cache.h files (0x0003 is "an ELF file for libc 6", the
+// rest the machine); the platform names are those that its loader gives to
+// $PLATFORM, "haswell" and "xeon_phi" up to glibc 2.36.
+var machines = [...]machine{
+	{
+		arch: "amd64", elf: elf.EM_X86_64, name: "x86_64",
+		platform:   []string{"x86_64", "haswell", "xeon_phi"},
+		cacheFlags: 0x0303,
+		lib:        []string{"lib/x86_64-linux-gnu", "lib64", "lib"},
+		defaults: []string{
+			"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu",
+			"/lib64", "/usr/lib64", "/lib", "/usr/lib",
+		},
+	},
+	{
+		arch: "arm64", elf: elf.EM_AARCH64, name: "aarch64",
+		platform:   []string{"aarch64"},
+		cacheFlags: 0x0a03,
+		lib:        []string{"lib/aarch64-linux-gnu", "lib64", "lib"},
+		defaults: []string{
+			"/lib/aarch64-linux-gnu", "/usr/lib/aarch64-linux-gnu",
+			"/lib64", "/usr/lib64", "/lib", "/usr/lib",
+		},
+	},
+}
+
+// native is the machine that this program was built for.
+var native = machineOf(runtime.GOARCH)
+
+func machineOf(arch string) *machine {
+	for i := range machines {
+		if machines[i].arch == arch {
+			return &machines[i]
+		}
+	}
+	panic(fmt.Sprintf("closure: no row for architecture %q", arch))
+}
