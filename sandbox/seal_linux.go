@@ -6,8 +6,6 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-
-	"sandrun/sandbox/rlimit"
 )
 
 // A stage names the raw call that a sealed thread was at; it travels through
@@ -41,10 +39,9 @@ type sealing struct {
 	filter  unix.SockFprog
 	listen  bool // the filter notifies
 	mdwe    bool
-	files   syscall.Rlimit // RLIMIT_NOFILE to restore
-	restore bool           // files is known
-	mask    uint64         // the signal mask that the target gets
-	report  int            // pipe: a report for every stage of interest
+	files   unix.Rlimit // RLIMIT_NOFILE that the target gets
+	mask    uint64      // the signal mask that the target gets
+	report  int         // pipe: a report for every stage of interest
 	path    *byte
 	argv    **byte
 	envv    **byte
@@ -73,6 +70,10 @@ func newSealing(p *Plan, filter []unix.SockFilter, ruleset, report int) (*sealin
 	if err != nil {
 		return nil, fmt.Errorf("program %q: %w", p.Program, err)
 	}
+	files, err := openFiles()
+	if err != nil {
+		return nil, err
+	}
 	argv, err := syscall.SlicePtrFromStrings(p.Argv)
 	if err != nil {
 		return nil, fmt.Errorf("argument list: %w", err)
@@ -86,9 +87,9 @@ func newSealing(p *Plan, filter []unix.SockFilter, ruleset, report int) (*sealin
 		filter:  unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]},
 		listen:  p.notifies(),
 		mdwe:    p.DenyJIT,
-		files:   rlimit.OpenFiles, restore: rlimit.Known,
-		report: report,
-		path:   path, argv: &argv[0], envv: &envv[0],
+		files:   files,
+		report:  report,
+		path:    path, argv: &argv[0], envv: &envv[0],
 		pinned: [3]any{filter, argv, envv},
 	}, nil
 }
@@ -109,11 +110,8 @@ func (s *sealing) seal() report {
 			return report{stageParent, uint32(unix.ESRCH)}
 		}
 	}
-	if s.restore {
-		_, _, e := syscall.RawSyscall6(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, uintptr(unsafe.Pointer(&s.files)), 0, 0, 0)
-		if e != 0 {
-			return report{stageLimits, uint32(e)}
-		}
+	if _, _, e := syscall.RawSyscall6(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, uintptr(unsafe.Pointer(&s.files)), 0, 0, 0); e != 0 {
+		return report{stageLimits, uint32(e)}
 	}
 	if s.mdwe {
 		if e := raw(unix.SYS_PRCTL, unix.PR_SET_MDWE, unix.PR_MDWE_REFUSE_EXEC_GAIN, 0); e != 0 {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,12 +25,20 @@ func watchSignals() signals {
 	c := make(signals, 64)
 	for _, list := range [][]os.Signal{always[:], fromTerminal[:]} {
 		for _, s := range list {
-			if !signal.Ignored(s) {
+			if !ignored(s.(syscall.Signal)) {
 				signal.Notify(c, s)
 			}
 		}
 	}
 	return c
+}
+
+// ignored asks the kernel for the disposition of a signal: the Go runtime knows
+// only of some. The handler is the first field of struct sigaction everywhere.
+func ignored(s syscall.Signal) bool {
+	var action [8]uintptr // larger than any
+	_, _, e := syscall.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(s), 0, uintptr(unsafe.Pointer(&action)), 8, 0, 0)
+	return e == 0 && action[0] == 1 // SIG_IGN
 }
 
 // forward passes signals on for ever.

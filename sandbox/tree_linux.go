@@ -37,7 +37,7 @@ func confine(handled landlock.Rights) (tree, error) {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return tree{}, fmt.Errorf("prctl(PR_SET_NO_NEW_PRIVS): %w", err)
 	}
-	if err := landlock.Restrict(landlock.Rights{Scoped: landlock.Signals}); err != nil {
+	if err := landlock.Scope(landlock.Signals); err != nil {
 		return tree{}, err
 	}
 	return tree{scoped: true}, nil

@@ -92,7 +92,7 @@ func TestKernelFilesStayClosed(t *testing.T) {
 			for _, try := range []string{
 				"write /proc/sys/kernel/core_pattern", "write /proc/sysrq-trigger", "write /proc/self/mem", "write /proc/self/oom_score_adj",
 				"write /sys/kernel/mm/transparent_hugepage/enabled", "mkdir /sys/fs/cgroup/unified/sandrun-test", "mkdir /sys/fs/cgroup/sandrun-test",
-				"write " + block, "chmod " + block + " 0666", "chown " + block + " -1 -1", "chmod /proc/sys/kernel/core_pattern 0666",
+				"write " + block, "chmod " + block + " 0666", "chown " + block + " 65534 -1", "chmod /proc/sys/kernel/core_pattern 0666",
 				"mknod " + dir + "/node 020666 0x103", "mknod " + dir + "/block 060666 0xfe00", "chmod /dev/null 0600", "utime /dev/null",
 				"chmod " + dir + " 04755", "createmode " + dir + "/setuid 04755", "openat2 " + dir + "/setuid 04755", "mkdir /dev/x",
 				"setxattr " + dir + " security.x", "setxattr " + dir + " security.capability",

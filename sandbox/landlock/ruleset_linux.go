@@ -101,10 +101,13 @@ func Probe() (s Support, abi, errata int, err error) {
 	return Unknown, 0, 0, err
 }
 
-// Restrict puts the calling thread into a domain that handles these rights and
-// grants none. The thread needs no_new_privs.
-func Restrict(handled Rights) error {
-	fd, err := NewRuleset(handled, nil)
+// Scope puts the calling thread into a domain that confines nothing but these
+// scopes. The thread needs no_new_privs, and a kernel that has scopes.
+//
+// Every layer denies renames and links across directories (REFER) unless a rule
+// of its own grants them, even one that does not handle them; so this one does.
+func Scope(scoped uint64) error {
+	fd, err := NewRuleset(Rights{FS: Refer, Scoped: scoped}, []Rule{{Path: "/", Access: Refer}})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,287 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// modes are flags that lead to a direct and to a supervised launch; the first
+// needs the static probe or --allow-addons.
+var modes = map[string][]string{
+	"direct":     {"--allow-addons", "--allow-fs-read=/proc"},
+	"supervised": {"--allow-fs-read=/proc"},
+}
+
+func inModes(t *testing.T, f func(t *testing.T, u user, dir string, flags []string)) {
+	t.Helper()
+	for name, flags := range modes {
+		t.Run(name, func(t *testing.T) {
+			asEach(t, func(t *testing.T, u user, dir string) { f(t, u, dir, flags) })
+		})
+	}
+}
+
+// TestStatusOfTheTarget reads what the kernel says of a process in the sandbox.
+func TestStatusOfTheTarget(t *testing.T) {
+	inModes(t, func(t *testing.T, u user, dir string, flags []string) {
+		r := sandboxed(t, u, dir, flags, probe, "cat", "/proc/thread-self/status")
+		want := []string{"NoNewPrivs:\t1", "Seccomp:\t2", "CapEff:\t0000000000000000", "CapPrm:\t0000000000000000", "CapInh:\t0000000000000000", "CapAmb:\t0000000000000000"}
+		if u.name == "root" {
+			want = append(want, "CapBnd:\t0000000000000000")
+		}
+		for _, w := range want {
+			if !strings.Contains(r.out, w+"\n") {
+				t.Errorf("no %q in\n%s%s", w, r.out, r.err)
+			}
+		}
+	})
+}
+
+// TestDescriptors: nothing but 0 to 2 is inherited, nothing of sandrun's own.
+func TestDescriptors(t *testing.T) {
+	inModes(t, func(t *testing.T, u user, dir string, flags []string) {
+		secret, err := os.Open("/etc/passwd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer secret.Close()
+		c := command(u, dir, append(append([]string{sandrun}, flags...), "--", probe, "fds")...)
+		c.ExtraFiles = []*os.File{secret, secret}
+		if r := finish(t, c); r.out != "0 1 2 \nok\n" {
+			t.Errorf("descriptors: %s%s", r.out, r.err)
+		}
+		closed := "exec <&- >/dev/null; exec sandrun " + strings.Join(flags, " ") + " -- probe read /proc/self/fd/0 2>&1 >" + dir + "/out; "
+		r := plain(t, u, dir, "/bin/sh", "-c", closed)
+		out, err := os.ReadFile(dir + "/out")
+		if err != nil || string(out) != "ok\n" {
+			t.Errorf("a closed standard input: %q %v %s", out, err, r.err)
+		}
+	})
+}
+
+// TestLimitsAndMask: what the caller set stays, core files are off.
+func TestLimitsAndMask(t *testing.T) {
+	inModes(t, func(t *testing.T, u user, dir string, flags []string) {
+		script := "ulimit -S -n 77; umask 027; exec sandrun " + strings.Join(flags, " ") +
+			fmt.Sprintf(" -- probe umask , rlimit %d , rlimit %d", unix.RLIMIT_NOFILE, unix.RLIMIT_CORE)
+		r := plain(t, u, dir, "/bin/sh", "-c", script)
+		if !strings.HasPrefix(r.out, "027\nok\n77 ") || !strings.Contains(r.out, "\n1 1\nok\n") {
+			t.Errorf("%s%s", r.out, r.err)
+		}
+	})
+}
+
+// TestIgnoredSignalsStayIgnored runs the target below a shell that ignores them.
+func TestIgnoredSignalsStayIgnored(t *testing.T) {
+	inModes(t, func(t *testing.T, u user, dir string, flags []string) {
+		for _, s := range []unix.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU} {
+			script := fmt.Sprintf("trap '' %d; exec sandrun %s -- probe ignored %d", s, strings.Join(flags, " "), s)
+			if r := plain(t, u, dir, "/bin/sh", "-c", script); r.verdict() != "ok" {
+				t.Errorf("%v: %s%s", s, r.out, r.err)
+			}
+			if r := sandboxed(t, u, dir, flags, probe, "ignored", fmt.Sprint(int(s))); r.verdict() != "ENOENT" {
+				t.Errorf("%v is ignored without cause: %s%s", s, r.out, r.err)
+			}
+		}
+	})
+}
+
+// TestEnvironment: the keep-list passes, secrets and loader variables do not.
+func TestEnvironment(t *testing.T) {
+	inModes(t, func(t *testing.T, u user, dir string, flags []string) {
+		for _, c := range []struct {
+			name  string
+			flags []string
+			kept  bool
+		}{
+			{"LANG", nil, true},
+			{"LC_TIME", nil, true},
+			{"SECRET_TOKEN", nil, false},
+			{"LANGUAGES", nil, false},
+			{"SECRET_TOKEN", []string{"--allow-env=SECRET_*"}, true},
+			{"SECRET_TOKEN", []string{"--allow-env=SECRET"}, false},
+			{"SECRET_TOKEN", []string{"--allow-env"}, true},
+			{"LD_PRELOAD", nil, false},
+			{"GCONV_PATH", nil, false},
+			{"LD_BIND_NOW", []string{"--allow-env=LD_BIND_NOW", "--allow-addons"}, true},
+		} {
+			cmd := command(u, dir, append(append(append([]string{sandrun}, flags...), c.flags...), "--", probe, "getenv", c.name)...)
+			cmd.Env = append(cmd.Env, c.name+"=")
+			r := finish(t, cmd)
+			if (r.verdict() == "ok") != c.kept {
+				t.Errorf("%s with %v: %s%s, want kept %v", c.name, c.flags, r.out, r.err, c.kept)
+			}
+		}
+	})
+	asEach(t, func(t *testing.T, u user, dir string) {
+		cmd := command(u, dir, sandrun, "--allow-env=LD_BIND_NOW", "--", probe, "getenv", "LD_BIND_NOW")
+		cmd.Env = append(cmd.Env, "LD_BIND_NOW=1")
+		if r := finish(t, cmd); r.verdict() != "ENOENT" || !strings.Contains(r.err, "sandrun: warning: LD_BIND_NOW is removed") {
+			t.Errorf("%s%s", r.out, r.err)
+		}
+	})
+}
+
+// TestJIT: memory that was writable becomes executable unless that is denied.
+func TestJIT(t *testing.T) {
+	inModes(t, func(t *testing.T, u user, dir string, flags []string) {
+		if r := sandboxed(t, u, dir, flags, probe, "jit"); r.verdict() != "ok" {
+			t.Errorf("by default: %s%s", r.out, r.err)
+		}
+		if r := sandboxed(t, u, dir, append([]string{"--deny-jit"}, flags...), probe, "jit"); r.verdict() != "EACCES" {
+			t.Errorf("with --deny-jit: %s%s", r.out, r.err)
+		}
+	})
+}
+
+// TestExitStatus: the program's own, and 128+N for a signal under a supervisor.
+func TestExitStatus(t *testing.T) {
+	inModes(t, func(t *testing.T, u user, dir string, flags []string) {
+		for _, status := range []string{"0", "1", "2", "77", "125", "255"} {
+			if r := sandboxed(t, u, dir, flags, probe, "exit", status); fmt.Sprint(r.status) != status {
+				t.Errorf("exit %s gave %d: %s", status, r.status, r.err)
+			}
+		}
+		for _, s := range []unix.Signal{unix.SIGTERM, unix.SIGKILL, unix.SIGSEGV, unix.SIGHUP, unix.SIGPIPE} {
+			if r := sandboxed(t, u, dir, flags, probe, "raise", fmt.Sprint(int(s))); r.status != 128+int(s) {
+				t.Errorf("%v gave %d: %s", s, r.status, r.err)
+			}
+		}
+		for _, c := range []struct {
+			command string
+			status  int
+		}{
+			{"no-such-program", 127}, {"./no-such-program", 127}, {dir + "/none", 127}, {dir, 126}, {"/etc/passwd", 126},
+		} {
+			r := sandboxed(t, u, dir, flags, c.command)
+			if r.status != c.status || strings.Count(r.err, "sandrun: error: ") != 1 {
+				t.Errorf("%s: status %d, want %d: %s", c.command, r.status, c.status, r.err)
+			}
+		}
+	})
+}
+
+// TestSignalsAreForwarded sends sandrun what the target should get.
+func TestSignalsAreForwarded(t *testing.T) {
+	inModes(t, func(t *testing.T, u user, dir string, flags []string) {
+		for _, s := range []unix.Signal{unix.SIGTERM, unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2, unix.SIGINT, unix.SIGQUIT} {
+			c := command(u, dir, append(append([]string{sandrun}, flags...), "--", probe, "echo", "up", ",", "sleep", "30000")...)
+			c.SysProcAttr = withGroup(c.SysProcAttr)
+			waitFor(t, c, "up")
+			if err := c.Process.Signal(s); err != nil {
+				t.Fatal(err)
+			}
+			end := ended(t, c)
+			if got := statusOf(end); got != 128+int(s) {
+				t.Errorf("%v: status %d", s, got)
+			}
+		}
+	})
+}
+
+// TestTargetDiesWithItsSupervisor kills sandrun and looks for what is left.
+func TestTargetDiesWithItsSupervisor(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, dir string) {
+		c := command(u, dir, sandrun, "--", probe, "ids", ",", "sleep", "30000")
+		line := waitFor(t, c, "")
+		var pid, parent int
+		if _, err := fmt.Sscan(line, &pid, &parent); err != nil || parent != c.Process.Pid {
+			t.Fatalf("%q: %v", line, err)
+		}
+		if err := c.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		ended(t, c)
+		gone(t, pid)
+	})
+}
+
+// TestTreeEndsWithTheTarget leaves a chain of children behind.
+func TestTreeEndsWithTheTarget(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, dir string) {
+		script := "(sleep 60 & echo $!); setsid sleep 60 & echo $!; (while :; do /bin/true & wait; done) & echo $!"
+		r := sandboxed(t, u, dir, []string{"--allow-child-process"}, "/bin/sh", "-c", script)
+		pids := strings.Fields(r.out)
+		if r.status != 0 || len(pids) != 3 {
+			t.Fatalf("status %d: %s%s", r.status, r.out, r.err)
+		}
+		for _, p := range pids {
+			var pid int
+			if _, err := fmt.Sscan(p, &pid); err != nil {
+				t.Fatal(err)
+			}
+			gone(t, pid)
+		}
+	})
+}
+
+func withGroup(a *syscall.SysProcAttr) *syscall.SysProcAttr {
+	if a == nil {
+		a = &syscall.SysProcAttr{}
+	}
+	a.Setsid = true
+	return a
+}
+
+// waitFor starts a command and reads its first line, which must hold a text.
+func waitFor(t *testing.T, c *exec.Cmd, text string) string {
+	t.Helper()
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 256)
+	n, err := out.Read(buf)
+	line, _, _ := strings.Cut(string(buf[:n]), "\n")
+	if err != nil || !strings.Contains(line, text) {
+		_ = c.Process.Kill()
+		t.Fatalf("read %q, %v; want %q", line, err, text)
+	}
+	return line
+}
+
+// ended waits for a command that must end soon.
+func ended(t *testing.T, c *exec.Cmd) *os.ProcessState {
+	t.Helper()
+	timer := time.AfterFunc(20*time.Second, func() { _ = c.Process.Kill() })
+	_ = c.Wait() // its status is looked at
+	if !timer.Stop() {
+		t.Fatalf("%q does not end", c.Args)
+	}
+	return c.ProcessState
+}
+
+func statusOf(p *os.ProcessState) int {
+	if ws, ok := p.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		return 128 + int(ws.Signal())
+	}
+	return p.ExitCode()
+}
+
+// gone waits until a process has ended.
+func gone(t *testing.T, pid int) {
+	t.Helper()
+	for range 200 {
+		if unix.Kill(pid, 0) == unix.ESRCH {
+			return
+		}
+		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil || strings.Contains(string(data), ") Z ") {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("process %d lives on", pid)
+}
