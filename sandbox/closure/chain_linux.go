@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -88,19 +89,18 @@ func (c *chain) inspect(l *loader, path string) (interp, arg string, err error) 
 		return "", "", err
 	}
 	defer f.close()
-	head := make([]byte, scriptHead)
-	n, err := f.ReadAt(head, 0)
-	if n < 2 || string(head[:2]) != "#!" {
+	w := l.window.on(f)
+	head, err := w.some(0, 0)
+	if err == nil && strings.HasPrefix(string(head[:min(2, len(head))]), "#!") {
+		c.runs = append(c.runs, real)
+		interp, arg, err = parseScript(head)
+	} else if err == nil {
 		c.real = real
-		if c.object, err = readObject(f, l.machine); err != nil {
-			return "", "", &NotExecutableError{path, err.Error()}
-		}
-		return "", "", nil
+		c.object, err = readObject(w, l.machine)
 	}
-	if interp, arg, err = parseScript(head[:n]); err != nil {
+	if err != nil {
 		return "", "", &NotExecutableError{path, err.Error()}
 	}
-	c.runs = append(c.runs, real)
 	return interp, arg, nil
 }
 

@@ -42,8 +42,7 @@ const (
 
 // readObject reads an ELF file by its program headers. Section headers, which may
 // be stripped, are not looked at.
-func readObject(r io.ReaderAt, m *machine) (*object, error) {
-	w := &window{r: r}
+func readObject(w *window, m *machine) (*object, error) {
 	segments, err := readSegments(w, m)
 	if err != nil {
 		return nil, err
@@ -221,6 +220,12 @@ type window struct {
 // windowSize is one page: reading less costs the same.
 const windowSize = 4096
 
+// on turns the window to another file.
+func (w *window) on(r io.ReaderAt) *window {
+	*w = window{r: r, head: w.head[:0], last: w.last[:0]}
+	return w
+}
+
 // at returns n bytes. They are valid until the next call.
 func (w *window) at(offset uint64, n int) ([]byte, error) {
 	b, err := w.some(offset, n)
@@ -238,12 +243,14 @@ func (w *window) some(offset uint64, n int) ([]byte, error) {
 	if offset > 1<<62 {
 		return nil, errTruncated
 	}
-	if w.head == nil {
-		head, err := w.read(make([]byte, windowSize), 0)
-		if err != nil {
+	if len(w.head) == 0 {
+		if cap(w.head) == 0 {
+			w.head = make([]byte, windowSize)
+		}
+		var err error
+		if w.head, err = w.read(w.head[:cap(w.head)], 0); err != nil {
 			return nil, err
 		}
-		w.head = head
 	}
 	end := offset + uint64(n)
 	if end <= uint64(len(w.head)) {

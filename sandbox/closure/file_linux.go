@@ -16,12 +16,13 @@ const maxLinks = 40
 // A disk looks files up, and remembers what it saw of directories and links: a
 // closure asks for the same few directories over and over.
 type disk struct {
+	buf      []byte              // for the target of a link
 	links    map[string]string   // where a path leads, "" if it is no link
 	variants map[string][]string // glibc-hwcaps directories of a library directory
 }
 
 func newDisk() disk {
-	return disk{map[string]string{}, map[string][]string{}}
+	return disk{make([]byte, maxPath), map[string]string{}, map[string][]string{}}
 }
 
 // real resolves the symbolic links of an absolute path.
@@ -72,8 +73,7 @@ func (d disk) link(path string) (string, error) {
 	if target, ok := d.links[path]; ok {
 		return target, nil
 	}
-	var buf [maxPath]byte
-	n, err := unix.Readlink(path, buf[:])
+	n, err := unix.Readlink(path, d.buf)
 	switch err {
 	case nil:
 	case unix.EINVAL: // exists, and is no link
@@ -81,7 +81,7 @@ func (d disk) link(path string) (string, error) {
 	default:
 		return "", err
 	}
-	target := string(buf[:n])
+	target := string(d.buf[:n])
 	d.links[path] = target
 	return target, nil
 }

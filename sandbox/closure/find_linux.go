@@ -62,7 +62,7 @@ func OfExecutable(path string) (*Closure, error) {
 		return nil, err
 	}
 	defer f.close()
-	o, err := readObject(f, l.machine)
+	o, err := readObject(l.window.on(f), l.machine)
 	if err != nil {
 		return nil, &NotExecutableError{path, err.Error()}
 	}

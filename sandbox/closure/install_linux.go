@@ -1,14 +1,13 @@
 package closure
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// Limits of a walk through a standard library: perl's has 160 directories.
+// Limits of a walk through native modules: perl's lie in 100 directories.
 const (
 	maxDepth   = 10
 	maxEntries = 50_000
@@ -20,18 +19,17 @@ func (p *program) install(c *Closure) error {
 	for _, path := range lay.read {
 		p.tree(path, "installation of "+p.row.name)
 	}
-	for _, path := range lay.packages {
-		if real := p.tree(path, "packages of "+p.row.name); real != "" && !c.Static {
+	for _, path := range lay.native {
+		if real := p.tree(path, "library of "+p.row.name); real != "" && !c.Static {
 			c.Own = append(c.Own, Own{real, p.row.foreign})
 		}
 	}
-	for _, path := range lay.native {
-		real := p.tree(path, "standard library of "+p.row.name)
-		if real == "" || c.Static {
-			continue
-		}
-		c.Own = append(c.Own, Own{real, p.row.foreign})
-		if err := p.modules(real); err != nil {
+	if c.Static {
+		return nil
+	}
+	w := &walk{program: p}
+	for _, path := range lay.modules {
+		if err := w.directory(path, 0); err != nil {
 			return &NotExecutableError{p.path, err.Error()}
 		}
 	}
@@ -48,41 +46,44 @@ func (l *loader) tree(path, why string) (real string) {
 	return real
 }
 
-// modules adds what the native modules below a directory need. Foreign-function
-// interfaces are for --allow-addons: what they need can be read then, no more.
-func (p *program) modules(root string) error {
-	entries := 0
-	var walk func(dir string, depth int) error
-	walk = func(dir string, depth int) error {
-		list, err := os.ReadDir(dir)
-		if entries += len(list); err != nil || depth > maxDepth || entries > maxEntries {
-			return nil // what cannot be listed cannot be loaded either
-		}
-		for _, e := range list {
-			path := dir + "/" + e.Name()
-			switch {
-			case e.IsDir():
-				err = walk(path, depth+1)
-			case isLibrary(e.Name()):
-				err = p.module(path)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+// A walk goes through directories of native modules and adds what these need.
+type walk struct {
+	*program
+	entries int
+}
+
+func (w *walk) directory(dir string, depth int) error {
+	list, err := readDir(dir)
+	if err != nil {
+		return nil // what cannot be listed is not there, or cannot be loaded
 	}
-	return walk(root, 0)
+	if w.entries += len(list); depth > maxDepth || w.entries > maxEntries {
+		return errTooMuch
+	}
+	for _, e := range list {
+		path := dir + "/" + e.name
+		switch {
+		case e.dir:
+			err = w.directory(path, depth+1)
+		case isLibrary(e.name):
+			err = w.module(path)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func isLibrary(name string) bool {
 	return strings.HasSuffix(name, ".so") || strings.Contains(name, ".so.")
 }
 
-// module adds what one native module needs; it lies in a tree that is granted
-// itself.
+// module adds what one native module needs. The module itself lies in a tree that
+// is granted. What a foreign-function interface needs can be read, for the day
+// that --allow-addons is given, but not mapped.
 func (p *program) module(path string) error {
-	o := readLibrary(path, p.machine)
+	o := p.readLibrary(path)
 	if o == nil {
 		return nil
 	}

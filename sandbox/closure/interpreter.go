@@ -18,9 +18,9 @@ type interpreter struct {
 // A layout says what an installation of an interpreter is made of. What does not
 // exist is left out.
 type layout struct {
-	read     []string // files and directories
-	native   []string // directories with native modules of the standard library
-	packages []string // directories with packages, which may have native code
+	read    []string // files and directories
+	native  []string // directories that are read, and whose native code is its own
+	modules []string // those of the standard library's modules, whose libraries are needed too
 }
 
 // interpreters is the table of those that are known. A program that is not in it

@@ -1,7 +1,6 @@
 package closure
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 )
@@ -25,47 +24,85 @@ func below(prefix string, dirs []string, names ...string) (paths []string) {
 func bashLayout(p *program) layout {
 	return layout{
 		// bash complains at every interactive start when it cannot read these.
-		read:     []string{"/etc/bash.bashrc", "/etc/inputrc"},
-		packages: below(p.prefix(), []string{"lib"}, "bash"),
+		read:   []string{"/etc/bash.bashrc", "/etc/inputrc"},
+		native: below(p.prefix(), []string{"lib"}, "bash"),
 	}
 }
 
 func nodeLayout(p *program) layout {
-	return layout{packages: below(p.prefix(), []string{"lib", "share"}, "node_modules", "nodejs")}
+	return layout{native: below(p.prefix(), []string{"lib", "share"}, "node_modules", "nodejs")}
 }
 
 // perlLayout covers @INC of Debian, Fedora, Alpine and Arch, and of a perl that
-// was installed into a directory of its own.
-func perlLayout(p *program) layout {
+// was installed into a directory of its own. Native modules are in directories
+// named auto.
+func perlLayout(p *program) (lay layout) {
 	prefix := p.prefix()
-	if !isSystem(prefix) {
-		return layout{native: below(prefix, []string{""}, "lib")}
+	if isSystem(prefix) {
+		lay.read = append(below(prefix, []string{"share"}, "perl", "perl5"), "/etc/perl")
+		lay.native = append(
+			below(prefix, p.machine.lib, "perl", "perl5", "perl-base"),
+			below(prefix+"/local", append(p.machine.lib, "share"), "perl", "perl5", "site_perl")...,
+		)
+	} else {
+		lay.native = []string{prefix + "/lib"}
 	}
-	return layout{
-		read:     append(below(prefix, []string{"share"}, "perl", "perl5"), "/etc/perl"),
-		native:   below(prefix, p.machine.lib, "perl", "perl5", "perl-base"),
-		packages: append(below(prefix, []string{"local/lib", "local/share"}, "perl", "perl5", "site_perl"), below(prefix, []string{"local"}, p.machine.lib[0]+"/perl")...),
+	for _, dir := range lay.native {
+		lay.modules = append(lay.modules, p.autoDirs(dir, 0)...)
 	}
+	return lay
 }
 
+// autoDirs finds the directories named auto: at the top (perl-base), or below
+// those of a version and a machine.
+func (p *program) autoDirs(dir string, depth int) (found []string) {
+	list, _ := readDir(dir) // one that is not there has none
+	for _, e := range list {
+		switch path := dir + "/" + e.name; {
+		case e.name == "auto":
+			found = append(found, path)
+		case e.dir && depth < 3 && (isDigit(e.name[0]) || strings.Contains(e.name, "linux") || strings.HasSuffix(e.name, "_perl")):
+			found = append(found, p.autoDirs(path, depth+1)...)
+		}
+	}
+	return found
+}
+
+// rubyLayout covers Debian, where native modules have a directory of their own,
+// and the others, where they are below the version in one that is named after the
+// machine.
 func rubyLayout(p *program) layout {
 	prefix := p.prefix()
-	return layout{
-		read:     below(prefix, []string{"share"}, "rubygems-integration", "ri"),
-		native:   below(prefix, p.machine.lib, "ruby"),
-		packages: append(below(prefix, []string{"local/lib"}, "site_ruby"), "/var/lib/gems"),
+	lay := layout{
+		read:   below(prefix, []string{"share"}, "rubygems-integration"),
+		native: append(below(prefix, p.machine.lib, "ruby"), prefix+"/local/lib/site_ruby", "/var/lib/gems"),
 	}
+	for _, dir := range below(prefix, p.machine.lib, "ruby") {
+		if strings.HasSuffix(filepath.Dir(dir), "-linux-gnu") {
+			lay.modules = append(lay.modules, dir)
+			continue
+		}
+		versions, _ := readDir(dir) // one that is not there has none
+		for _, v := range versions {
+			lay.modules = append(lay.modules, dir+"/"+v.name+"/"+p.machine.name+"-linux")
+		}
+	}
+	return lay
 }
 
 // javaLayout is the home of a Java virtual machine. Debian keeps its settings in
 // /etc and links to them.
 func javaLayout(p *program) layout {
 	home := p.prefix()
-	lay := layout{read: []string{home, "/etc/ssl/certs/java/cacerts"}, native: []string{home + "/lib"}}
-	entries, _ := os.ReadDir("/etc") // without /etc there are no settings in it
+	lay := layout{
+		read:    []string{home, "/etc/ssl/certs/java/cacerts"},
+		native:  []string{home + "/lib"},
+		modules: []string{home + "/lib"},
+	}
+	entries, _ := readDir("/etc") // without /etc there are no settings in it
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), "java-") {
-			lay.read = append(lay.read, "/etc/"+e.Name())
+		if strings.HasPrefix(e.name, "java-") {
+			lay.read = append(lay.read, "/etc/"+e.name)
 		}
 	}
 	return lay
@@ -77,12 +114,13 @@ func pythonLayout(p *program) (lay layout) {
 	bin, packages := filepath.Dir(p.exe), true
 	if venv, ok := p.findVenv(); ok {
 		lay.read = append(lay.read, venv.root+"/pyvenv.cfg")
-		lay.packages = below(venv.root, []string{""}, "lib", "lib64")
+		lay.native = below(venv.root, []string{""}, "lib", "lib64")
 		bin, packages = venv.home, venv.system
 	}
 	for dir := bin; ; dir = filepath.Dir(dir) {
 		if found := p.pythonLibraries(dir); len(found) > 0 {
 			lay.native = append(lay.native, found...)
+			lay.modules = below("", found, "lib-dynload")
 			if dir == "/usr" {
 				lay.debianPython(found, packages)
 			}
@@ -101,11 +139,11 @@ func (lay *layout) debianPython(libraries []string, packages bool) {
 		version := filepath.Base(path)
 		lay.read = append(lay.read, "/etc/"+version)
 		if packages {
-			lay.packages = append(lay.packages, "/usr/local/lib/"+version+"/dist-packages")
+			lay.native = append(lay.native, "/usr/local/lib/"+version+"/dist-packages")
 		}
 	}
 	if packages {
-		lay.packages = append(lay.packages, "/usr/lib/python3/dist-packages")
+		lay.native = append(lay.native, "/usr/lib/python3/dist-packages")
 	}
 }
 
@@ -115,9 +153,9 @@ func (p *program) pythonLibraries(prefix string) (found []string) {
 	base := filepath.Base(p.exe)
 	known := false
 	for _, lib := range []string{"lib", "lib64"} {
-		entries, _ := os.ReadDir(filepath.Join(prefix, lib)) // a directory that is not there has none
+		entries, _ := readDir(filepath.Join(prefix, lib)) // one that is not there has none
 		for _, e := range entries {
-			if name := e.Name(); strings.HasPrefix(name, "python") && strings.Contains(name, ".") && sameVersion(base, name) {
+			if name := e.name; strings.HasPrefix(name, "python") && strings.Contains(name, ".") && sameVersion(base, name) {
 				path := filepath.Join(prefix, lib, name)
 				found = append(found, path)
 				known = known || p.exists(path+"/os.py")

@@ -3,7 +3,6 @@ package closure
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -56,6 +55,7 @@ type loader struct {
 	musl     bool
 	paths    string // LD_LIBRARY_PATH
 	defaults []string
+	window   window
 	cache    *cache // nil until it is needed
 	libc     string // directory of the GNU C library, once it was needed
 	objects  map[string]*object
@@ -257,7 +257,7 @@ func (l *loader) load(path string, from *loaded) (*loaded, error) {
 	}
 	o, ok := l.objects[real]
 	if !ok {
-		o = readLibrary(real, l.machine)
+		o = l.readLibrary(real)
 		l.objects[real] = o
 	}
 	if o == nil {
@@ -271,13 +271,13 @@ func (l *loader) load(path string, from *loaded) (*loaded, error) {
 }
 
 // readLibrary reads a library, nil if it cannot be loaded.
-func readLibrary(path string, m *machine) *object {
+func (l *loader) readLibrary(path string) *object {
 	f, err := open(path)
 	if err != nil {
 		return nil
 	}
 	defer f.close()
-	o, err := readObject(f, m)
+	o, err := readObject(l.window.on(f), l.machine)
 	if err != nil {
 		return nil
 	}
@@ -297,9 +297,9 @@ func (l *loader) variantsOf(dir string) []string {
 	var found []string
 	base := dir + "/glibc-hwcaps"
 	if l.exists(base) {
-		entries, _ := os.ReadDir(base)
+		entries, _ := readDir(base) // one that cannot be listed cannot be searched
 		for _, e := range entries {
-			found = append(found, base+"/"+e.Name())
+			found = append(found, base+"/"+e.name)
 		}
 	}
 	l.variants[dir] = found
