@@ -71,7 +71,7 @@ func newWorld(t *testing.T, u user) world {
 var patterns = []string{
 	"ROOT/a", "ROOT/a/", "ROOT/a/d", "ROOT/a/f", "ROOT/a/foo", "ROOT/a/foo*", "ROOT/a/f*", "ROOT/a/d*", "ROOT/b", "ROOT/b/*", "ROOT/out/secret",
 	"ROOT/a/outside", "ROOT/a/dirlink", "ROOT/a/dangling", "ROOT/a/new", "ROOT/a/d/new", "ROOT/missing", "ROOT/missing/", "ROOT/missing*",
-	"glob:ROOT/a/*.js", "glob:ROOT/**/*.js", "glob:ROOT/a/d/**", "glob:ROOT/a/fo?", "glob:ROOT/a/{f,fo}", "ROOT/a/x*y", "glob:ROOT/a/x\\*y",
+	"glob:ROOT/a/*.js", "glob:ROOT/**/*.js", "glob:ROOT/a/d/**", "glob:ROOT/a/fo?", "glob:ROOT/a/{f\\,fo}", "ROOT/a/x*y", "glob:ROOT/a/x\\*y",
 	"ROOT/a/\\,", "ROOT", "ROOT/", "ROOT*", "a", "./b", "a/foo*", "../", ".", "*", "@cwd", "@tmp", "/", "ROOT/a/loopx*", "ROOT/ab", "ROOT/a/sp ace",
 }
 
