@@ -93,7 +93,7 @@ func parseListen(value string) (NetRule, error) {
 	if r.Block, err = parseBlock(host); err != nil {
 		return r, err
 	}
-	if !r.Block.IsValid() || !r.Block.IsSingleIP() {
+	if !r.Block.IsValid() || strings.Contains(host, "/") {
 		return r, fmt.Errorf("%q: listen: takes one address or none", host)
 	}
 	return r, nil
@@ -126,7 +126,12 @@ func parseConnect(value string) (NetRule, error) {
 	if r.Block, err = parseBlock(host); err != nil || r.Block.IsValid() {
 		return r, err
 	}
-	r.Host, r.Subdomains = strings.CutPrefix(strings.ToLower(host), "*.")
+	r.Host = strings.ToLower(host)
+	switch r.Host {
+	case "listen", "unix", "unix-listen", "dns":
+		return r, fmt.Errorf("%q begins another kind of rule and cannot be a host here", host)
+	}
+	r.Host, r.Subdomains = strings.CutPrefix(r.Host, "*.")
 	return r, checkHost(r.Host)
 }
 
@@ -231,12 +236,9 @@ func checkHost(host string) error {
 		}
 		last = label
 	}
-	switch {
-	case strings.Trim(last, "0123456789") == "":
+	if strings.Trim(last, "0123456789") == "" {
 		// Such names are what some resolvers take for an address (127.1).
 		return fmt.Errorf("%q is no address: an IPv4 address has four numbers", host)
-	case host == "listen", host == "unix", host == "unix-listen", host == "dns":
-		return fmt.Errorf("%q begins another kind of rule and cannot be a host here", host)
 	}
 	return nil
 }
