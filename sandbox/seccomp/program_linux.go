@@ -1,12 +1,20 @@
 package seccomp
 
-import "golang.org/x/sys/unix"
+import (
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
 
 //go:generate go run -tags libseccomp ./gen/write
 
 // Program returns the filter of this machine's architecture, ready for
-// seccomp(2).
+// seccomp(2). A choice that notifies anywhere denies Listener, whatever it says:
+// through a newer listener the target would answer our questions itself.
 func Program(c Choice) []unix.SockFilter {
+	if slices.Contains(c[:], Notify) {
+		c[Listener] = Deny
+	}
 	return Fold(Decode(program), c)
 }
 

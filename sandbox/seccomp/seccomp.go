@@ -50,9 +50,8 @@ const (
 	Net
 	// Inspect is ptrace and its kin.
 	Inspect
-	// Listener is a filter with a listener of its own. It must stay denied
-	// wherever a program of this package notifies: the kernel asks only the
-	// newest filter.
+	// Listener is a filter with a listener of its own. Program denies it wherever
+	// another slot notifies: the kernel asks only the newest filter.
 	Listener
 
 	// NumSlots is the number of slots.

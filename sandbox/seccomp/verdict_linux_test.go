@@ -1,11 +1,14 @@
 package seccomp_test
 
 import (
+	"runtime"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"sandrun/sandbox/seccomp"
+	"sandrun/sandbox/seccomp/gen"
 )
 
 const (
@@ -217,5 +220,20 @@ func TestAnswer(t *testing.T) {
 	}
 	if c := (seccomp.Choice{}); c != all(seccomp.Deny) {
 		t.Error("the zero choice does not deny everything")
+	}
+}
+
+// TestListenerStaysShut wants no choice to notify and to let a newer listener in.
+func TestListenerStaysShut(t *testing.T) {
+	a := gen.Archs[slices.IndexFunc(gen.Archs, func(a gen.Arch) bool { return a.Name == runtime.GOARCH })]
+	data := call{unix.SYS_SECCOMP, a.Audit, [6]uint64{1, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER}}
+	for _, c := range choices() {
+		want := errno(unix.EBUSY)
+		if c[seccomp.Listener] == seccomp.Allow && !slices.Contains(c[:], seccomp.Notify) {
+			want = pass
+		}
+		if got, _ := run(seccomp.Program(c), &data); got != want {
+			t.Errorf("choice %v: %#x, want %#x", c, got, want)
+		}
 	}
 }
