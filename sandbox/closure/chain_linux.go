@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,7 +18,7 @@ type chain struct {
 	binary  string   // the ELF file at the end, as it was named
 	real    string   // its real path
 	object  *object
-	seen    []string // argument vector of the ELF file
+	seen    []string // its argument vector
 	warning string
 }
 
@@ -32,28 +31,37 @@ func follow(l *loader, command []string) (*chain, error) {
 		return nil, err
 	}
 	c := &chain{exec: path, argv: command, warning: warning, seen: command}
-	current := path
+	script, current := "", path
 	for depth := 0; ; depth++ {
 		interp, arg, err := c.inspect(l, current)
-		if err != nil {
-			return nil, err
-		}
-		if interp == "" {
+		switch {
+		case err != nil:
+			return nil, blame(script, current, err)
+		case interp == "":
 			c.binary = current
 			return c, nil
-		}
-		if depth == maxScripts {
+		case depth == maxScripts:
 			return nil, &NotExecutableError{path, "too many #! interpreters that are scripts themselves"}
 		}
-		c.seen = append([]string{interp}, append(optional(arg), append([]string{current}, c.seen[1:]...)...)...)
-		if !slices.Contains(envPrograms, interp) {
-			current = interp
-			continue
-		}
-		if current, err = c.runEnv(l, current); err != nil {
-			return nil, err
+		c.seen = slices.Concat([]string{interp}, optional(arg), []string{current}, c.seen[1:])
+		script, current = current, interp
+		if slices.Contains(envPrograms, interp) {
+			if current, err = c.runEnv(l, script); err != nil {
+				return nil, err
+			}
 		}
 	}
+}
+
+// blame says which program of a chain cannot be run.
+func blame(script, current string, err error) error {
+	switch {
+	case script != "":
+		return &NotExecutableError{script, fmt.Sprintf("its #! interpreter %q: %v", current, err)}
+	case errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR):
+		return &NotFoundError{current, err.Error()}
+	}
+	return &NotExecutableError{current, err.Error()}
 }
 
 func optional(arg string) []string {
@@ -83,25 +91,23 @@ func (c *chain) runEnv(l *loader, script string) (string, error) {
 // inspect opens a program, and returns the interpreter of its #! line, or reads
 // it as an ELF file.
 func (c *chain) inspect(l *loader, path string) (interp, arg string, err error) {
-	path = absolute(l.dir, path)
-	real, f, err := openProgram(l, path)
+	real, f, err := openProgram(l, absolute(l.dir, path))
 	if err != nil {
 		return "", "", err
 	}
 	defer f.close()
 	w := l.window.on(f)
 	head, err := w.some(0, 0)
-	if err == nil && strings.HasPrefix(string(head[:min(2, len(head))]), "#!") {
-		c.runs = append(c.runs, real)
-		interp, arg, err = parseScript(head)
-	} else if err == nil {
-		c.real = real
-		c.object, err = readObject(w, l.machine)
-	}
 	if err != nil {
-		return "", "", &NotExecutableError{path, err.Error()}
+		return "", "", err
 	}
-	return interp, arg, nil
+	if len(head) >= 2 && string(head[:2]) == "#!" {
+		c.runs = append(c.runs, real)
+		return parseScript(head)
+	}
+	c.real = real
+	c.object, err = readObject(w, l.machine)
+	return "", "", err
 }
 
 // openProgram opens a file that the kernel would execute.
@@ -110,15 +116,15 @@ func openProgram(l *loader, path string) (real string, f file, err error) {
 		err = unix.Faccessat(unix.AT_FDCWD, real, unix.X_OK, unix.AT_EACCESS)
 	}
 	if err == nil {
-		if f, err = open(real); err == nil {
-			return real, f, nil
-		}
-		if errors.Is(err, unix.EACCES) {
-			return "", -1, &NotExecutableError{path, "it cannot be read, so that sandrun cannot tell what it needs"}
-		}
+		f, err = open(real)
 	}
-	if errors.Is(err, unix.EACCES) && isDir(path) || errors.Is(err, unix.EISDIR) {
-		return "", -1, &NotExecutableError{path, "is a directory"}
+	if err == nil {
+		return real, f, nil
 	}
-	return "", -1, &NotExecutableError{path, err.Error()}
+	if why := runnable(path); why != nil {
+		err = why
+	} else if errors.Is(err, unix.EACCES) {
+		err = formatError("it cannot be read, so that sandrun cannot tell what it needs")
+	}
+	return "", -1, err
 }

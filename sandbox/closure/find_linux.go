@@ -59,12 +59,12 @@ func OfExecutable(path string) (*Closure, error) {
 	l := newLoader(nothing, "/")
 	real, f, err := openProgram(l, path)
 	if err != nil {
-		return nil, err
+		return nil, blame("", path, err)
 	}
 	defer f.close()
 	o, err := readObject(l.window.on(f), l.machine)
 	if err != nil {
-		return nil, &NotExecutableError{path, err.Error()}
+		return nil, blame("", path, err)
 	}
 	c := &Closure{Program: path, Exec: path, Argv: []string{path}}
 	p := &program{loader: l, object: o, path: path, exe: real}

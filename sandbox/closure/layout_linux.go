@@ -42,7 +42,7 @@ func perlLayout(p *program) (lay layout) {
 		lay.read = append(below(prefix, []string{"share"}, "perl", "perl5"), "/etc/perl")
 		lay.native = append(
 			below(prefix, p.machine.lib, "perl", "perl5", "perl-base"),
-			below(prefix+"/local", append(p.machine.lib, "share"), "perl", "perl5", "site_perl")...,
+			below(prefix+"/local", append([]string{"share"}, p.machine.lib...), "perl", "perl5", "site_perl")...,
 		)
 	} else {
 		lay.native = []string{prefix + "/lib"}
@@ -74,7 +74,7 @@ func (p *program) autoDirs(dir string, depth int) (found []string) {
 func rubyLayout(p *program) layout {
 	prefix := p.prefix()
 	lay := layout{
-		read:   below(prefix, []string{"share"}, "rubygems-integration"),
+		read:   below(prefix, append([]string{"share"}, p.machine.lib...), "rubygems-integration"),
 		native: append(below(prefix, p.machine.lib, "ruby"), prefix+"/local/lib/site_ruby", "/var/lib/gems"),
 	}
 	for _, dir := range below(prefix, p.machine.lib, "ruby") {

@@ -15,35 +15,6 @@ const maxProbes = 20_000
 
 var errTooMuch = errors.New("needs more libraries than sandrun looks for")
 
-// A loaded object is one that the dynamic loader would map.
-type loaded struct {
-	*object
-	path   string  // as it was found: $ORIGIN depends on it
-	parent *loaded // what needed it: DT_RPATH is inherited from there
-	access Access
-}
-
-// program is the object that everything else was loaded for.
-func (o *loaded) program() *loaded {
-	for o.parent != nil {
-		o = o.parent
-	}
-	return o
-}
-
-// A scope is the set of names under which objects are known already; a library
-// opened later sees those of the program too.
-type scope struct {
-	names map[string]bool
-	outer *scope
-}
-
-func newScope(outer *scope) *scope { return &scope{map[string]bool{}, outer} }
-
-func (s *scope) has(name string) bool {
-	return s != nil && (s.names[name] || s.outer.has(name))
-}
-
 // A loader looks libraries up in the way of the dynamic loader.
 type loader struct {
 	disk
@@ -304,54 +275,4 @@ func (l *loader) variantsOf(dir string) []string {
 	}
 	l.variants[dir] = found
 	return found
-}
-
-// expand carries out $ORIGIN, $LIB and $PLATFORM. What the last two are is
-// compiled into the loader, so that there can be several answers.
-func (l *loader) expand(path string, of *loaded) []string {
-	if !strings.Contains(path, "$") {
-		return []string{path}
-	}
-	path = replaceToken(path, "ORIGIN", filepath.Dir(of.path))
-	paths := []string{path}
-	for _, token := range []struct {
-		name   string
-		values []string
-	}{{"LIB", l.machine.lib}, {"PLATFORM", l.machine.platform}} {
-		var next []string
-		for _, p := range paths {
-			if replaceToken(p, token.name, "") == p {
-				next = append(next, p)
-				continue
-			}
-			for _, v := range token.values {
-				next = append(next, replaceToken(p, token.name, v))
-			}
-		}
-		paths = next
-	}
-	return paths
-}
-
-// replaceToken replaces $NAME and ${NAME}; $NAMES is another name.
-func replaceToken(path, name, value string) string {
-	path = strings.ReplaceAll(path, "${"+name+"}", value)
-	var out strings.Builder
-	for {
-		before, after, found := strings.Cut(path, "$"+name)
-		out.WriteString(before)
-		if !found {
-			return out.String()
-		}
-		if after != "" && isNameByte(after[0]) {
-			out.WriteString("$" + name)
-		} else {
-			out.WriteString(value)
-		}
-		path = after
-	}
-}
-
-func isNameByte(c byte) bool {
-	return c == '_' || isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'z'
 }

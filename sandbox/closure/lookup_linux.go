@@ -2,7 +2,6 @@ package closure
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -20,7 +19,7 @@ func lookPath(name string, env func(string) (string, bool), dir string) (path, w
 	case strings.IndexByte(name, 0) >= 0:
 		return "", "", &NotFoundError{name, "has a zero byte"}
 	case strings.Contains(name, "/"):
-		return name, "", runnable(name, absolute(dir, name))
+		return name, "", nil
 	}
 	list, ok := env("PATH")
 	if !ok {
@@ -30,16 +29,15 @@ func lookPath(name string, env func(string) (string, bool), dir string) (path, w
 	for element := range strings.SplitSeq(list, ":") {
 		if path = element + "/" + name; element == "" {
 			path = "./" + name
+			warning = "PATH has an empty element, which is the current directory: " + name + " was found there"
 		}
-		err := runnable(path, absolute(dir, path))
-		var missing *NotFoundError
-		switch {
+		switch err := runnable(absolute(dir, path)); {
 		case err == nil && element == "":
-			return path, "PATH has an empty element, which is the current directory: " + name + " was found there", nil
+			return path, warning, nil
 		case err == nil:
 			return path, "", nil
-		case !errors.As(err, &missing) && refused == nil:
-			refused = err
+		case !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTDIR) && refused == nil:
+			refused = &NotExecutableError{path, err.Error()}
 		}
 	}
 	if refused != nil {
@@ -48,27 +46,20 @@ func lookPath(name string, env func(string) (string, bool), dir string) (path, w
 	return "", "", &NotFoundError{name, "not found in PATH"}
 }
 
-// runnable tells why the kernel would not execute a path at all.
-func runnable(name, path string) error {
+// runnable tells why the kernel would not execute a path, nil if it would.
+func runnable(path string) error {
 	var st unix.Stat_t
 	switch err := unix.Stat(path, &st); {
-	case err == unix.ENOENT || err == unix.ENOTDIR:
-		return &NotFoundError{name, err.Error()}
 	case err != nil:
-		return &NotExecutableError{name, err.Error()}
+		return err
 	case st.Mode&unix.S_IFMT == unix.S_IFDIR:
-		return &NotExecutableError{name, "is a directory"}
+		return formatError("is a directory")
 	case st.Mode&unix.S_IFMT != unix.S_IFREG:
-		return &NotExecutableError{name, "is not a regular file"}
+		return formatError("is not a regular file")
 	}
 	err := unix.Faccessat(unix.AT_FDCWD, path, unix.X_OK, unix.AT_EACCESS)
-	switch {
-	case err == nil:
-		return nil
-	case err == unix.EACCES && st.Mode&0o111 == 0:
-		return &NotExecutableError{name, "its mode does not let anyone execute it (chmod +x)"}
-	case err == unix.EACCES:
-		return &NotExecutableError{name, "permission denied"}
+	if err == unix.EACCES && st.Mode&0o111 == 0 {
+		return formatError("its mode lets nobody execute it (chmod +x)")
 	}
-	return &NotExecutableError{name, fmt.Sprintf("access: %v", err)}
+	return err
 }
