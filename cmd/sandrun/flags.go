@@ -85,7 +85,12 @@ func (t *text) Set(value string) error {
 	return nil
 }
 func (t *text) String() string { return "" }
-func (t *text) Type() string   { return "VALUE" }
+func (t *text) Type() string {
+	if t.allowed != nil {
+		return strings.Join(t.allowed, "|")
+	}
+	return "FILE"
+}
 
 // toggle is a flag that is true when it is given.
 type toggle struct{ into *bool }
@@ -155,14 +160,18 @@ func addFlags(cmd *cobra.Command, s *settings) {
 	flags.SetInterspersed(false) // they stop at the first word that is no flag
 	flags.SortFlags = false
 	for _, c := range policy.Capabilities {
-		f := flags.VarPF(&grantFlag{c, s}, c.Flag, "", c.Help)
+		var value pflag.Value = &grantFlag{c, s}
+		if c.Value == policy.Switch {
+			value = &once{Value: value} // the others are lists, which may be repeated
+		}
+		f := flags.VarPF(value, c.Flag, "", c.Help)
 		if c.Value != policy.Patterns {
 			f.NoOptDefVal = bare
 		}
 	}
 	single := func(v pflag.Value, name, help string) { flags.Var(&once{Value: v}, name, help) }
 	single(&text{into: &s.policy}, "policy", "read a manifest too")
-	single(&text{into: &s.onerror, allowed: policy.OnErrorNames}, "onerror", "throw, log or exit (this version serves throw)")
+	single(&text{into: &s.onerror, allowed: policy.OnErrorNames}, "onerror", "what a denied operation does (this version serves throw)")
 	flags.Var(&gaps{s}, "tolerate", "accept that this kernel cannot hold NAME")
 	for _, t := range []struct {
 		into       *bool

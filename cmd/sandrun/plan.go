@@ -89,6 +89,7 @@ type grantView struct {
 type fileView struct {
 	Path   string `json:"path"`
 	Access string `json:"access"`
+	Of     string `json:"of"` // the program that needs it
 	Why    string `json:"why"`
 }
 
@@ -120,9 +121,10 @@ func view(p *sandbox.Plan, refusal error) planView {
 	}
 	v.addGrants(f)
 	if f.Closure != nil {
-		for _, file := range f.Closure.Files {
-			v.Closure = append(v.Closure, fileView{file.Path + tree(file), access(file.Access), file.Why})
-		}
+		v.addClosure(f.Closure)
+	}
+	for _, listed := range f.Programs {
+		v.addClosure(listed.Closure)
 	}
 	for _, c := range policy.Capabilities {
 		if !f.Policy.Has(c.Scope) {
@@ -137,6 +139,13 @@ func list(s []string) []string {
 		return []string{}
 	}
 	return s
+}
+
+// addClosure lists what a program needs in order to start.
+func (v *planView) addClosure(c *closure.Closure) {
+	for _, file := range c.Files {
+		v.Closure = append(v.Closure, fileView{file.Path + tree(file), access(file.Access), c.Program, file.Why})
+	}
 }
 
 // addGrants lists the file grants as they were resolved, then the others.
@@ -211,7 +220,11 @@ func (v planView) print(w io.Writer) error {
 	line("kernel: %s", v.Kernel)
 	line("granted:")
 	for _, g := range v.Grants {
-		line("  %s %s  by %s, held by %s", g.Scope, strings.Join(g.Stands, ", "), from(g), g.Layer)
+		subject := string(g.Scope)
+		if len(g.Stands) > 0 {
+			subject += " " + strings.Join(g.Stands, ", ")
+		}
+		line("  %s  by %s, held by %s", subject, from(g), g.Layer)
 		if g.Held != heldNow {
 			line("    %s", g.Held)
 		}
@@ -220,7 +233,7 @@ func (v planView) print(w io.Writer) error {
 		}
 	}
 	for _, f := range v.Closure {
-		line("  %s %s  by closure: %s", f.Access, f.Path, f.Why)
+		line("  %s %s  by closure of %s: %s", f.Access, f.Path, f.Of, f.Why)
 	}
 	section("denied", v.Denied)
 	section("variables removed", v.Removed)

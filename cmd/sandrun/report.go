@@ -41,9 +41,11 @@ func say(kind, format string, args ...any) {
 	fmt.Fprintf(stderr, "sandrun: %s: %s\n", kind, escape(fmt.Sprintf(format, args...)))
 }
 
-// sayError prints an error, and the hint that it carries.
-func sayError(err error) {
-	say("error", "%v", err)
+// sayError prints an error.
+func sayError(err error) { say("error", "%v", err) }
+
+// sayHint prints the hint that an error carries.
+func sayHint(err error) {
 	var h *hinted
 	if errors.As(err, &h) {
 		say("hint", "%s", h.hint)

@@ -52,6 +52,9 @@ func run(args []string) int {
 		return int(status)
 	}
 	sayError(err)
+	if !s.quiet {
+		sayHint(err)
+	}
 	if cmd != root {
 		return exitWrong
 	}
@@ -74,6 +77,8 @@ func newRoot(s *settings) *cobra.Command {
 	addFlags(root, s)
 	root.AddCommand(newCheck(s), newPlan(s), newPolicy(), newVersion())
 	root.AddCommand(laterCommands()...)
+	root.SetHelpCommand(newHelp())
+	root.SetUsageFunc(printUsage)
 	return root
 }
 
@@ -94,12 +99,16 @@ func newVersion() *cobra.Command {
 // laterCommands are the commands of later versions. Their names are reserved, so
 // that a script that uses one as a program does not change its meaning one day.
 func laterCommands() (list []*cobra.Command) {
-	for _, name := range []string{"learn", "hash", "doctor"} {
+	for _, later := range []struct {
+		name   string
+		status int
+	}{{"learn", exitFailed}, {"hash", exitWrong}, {"doctor", exitWrong}} { // learn runs a program, the others answer
 		list = append(list, &cobra.Command{
-			Use: name, Short: "not in this version", Hidden: true, DisableFlagParsing: true,
+			Use: later.name, Short: "not in this version", Hidden: true, DisableFlagParsing: true,
 			RunE: func(*cobra.Command, []string) error {
-				return withHint(fmt.Errorf("the command %s is not in this version", name),
-					fmt.Sprintf("to run a program of that name: sandrun [flags] -- %s", name))
+				say("error", "the command %s is not in this version", later.name)
+				say("hint", "to run a program of that name: sandrun [flags] -- %s", later.name)
+				return errStatus(later.status)
 			},
 		})
 	}

@@ -32,18 +32,18 @@ func runProgram(s *settings, args []string) error {
 	}
 	facts, err := sandbox.Gather(r, true)
 	if err != nil {
-		return notRun(err)
+		return notRun(s, err)
 	}
 	plan, err := sandbox.NewPlan(facts)
 	if err != nil {
-		return notRun(shimHint(err, facts))
+		return notRun(s, shimHint(err, facts))
 	}
 	if !s.quiet {
 		sayPlan(plan)
 	}
 	out, err := plan.Run()
 	if err != nil {
-		return notRun(err)
+		return notRun(s, err)
 	}
 	status := out.Status
 	if out.Signal != 0 {
@@ -66,27 +66,41 @@ func sayPlan(p *sandbox.Plan) {
 }
 
 // notRun says why nothing ran and returns the status for it.
-func notRun(err error) error {
+func notRun(s *settings, err error) error {
 	sayError(err)
+	if !s.quiet {
+		sayHint(err)
+		sayGapHints(err)
+	}
 	var missing *closure.NotFoundError
 	var refused *closure.NotExecutableError
-	var gaps *sandbox.GapError
 	var launch *sandbox.LaunchError
 	switch {
 	case errors.As(err, &missing):
 		return errStatus(exitNotFound)
 	case errors.As(err, &refused):
 		return errStatus(exitRefused)
-	case errors.As(err, &gaps):
-		for _, g := range gaps.Gaps {
-			say("hint", "--tolerate=%s accepts this gap", g.Name)
-		}
 	case errors.As(err, &launch) && launch.Exec && launch.Errno == unix.ENOENT:
 		return errStatus(exitNotFound)
 	case errors.As(err, &launch) && launch.Exec:
 		return errStatus(exitRefused)
 	}
 	return errStatus(exitFailed)
+}
+
+// sayGapHints names the flag that accepts each gap, once.
+func sayGapHints(err error) {
+	var open *sandbox.GapError
+	if !errors.As(err, &open) {
+		return
+	}
+	said := map[string]bool{}
+	for _, g := range open.Gaps {
+		if !said[g.Name] {
+			say("hint", "--tolerate=%s accepts this gap", g.Name)
+		}
+		said[g.Name] = true
+	}
 }
 
 // shimHint adds the real program's name where the target is a script that only
@@ -114,7 +128,7 @@ func hintAfter(p *sandbox.Plan, out sandbox.Outcome) {
 		ended = fmt.Sprintf("%s was killed by %s", name, unix.SignalName(syscall.Signal(out.Signal)))
 	}
 	if path := ungranted(f); path != "" {
-		say("hint", "%s; ask what was granted: sandrun check fs.read %s", ended, path)
+		say("hint", "%s; ask: sandrun check fs.read %s", ended, path)
 	}
 }
 

@@ -1,0 +1,82 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// newHelp makes "sandrun help [COMMAND...]". A name that is no command is a wrong
+// question, not a reason to print something else.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "explain sandrun or one of its commands",
+		DisableFlagsInUseLine: true,
+		RunE: func(c *cobra.Command, args []string) error {
+			about, _, err := c.Root().Find(args)
+			if err != nil || about == c.Root() && len(args) > 0 {
+				return withSuggestion(fmt.Errorf("%q is no command of sandrun", strings.Join(args, " ")), args[0], commandNames(c.Root()))
+			}
+			about.InitDefaultHelpFlag() // so that it is listed too
+			return about.Help()
+		},
+	}
+}
+
+func commandNames(root *cobra.Command) (names []string) {
+	for _, c := range root.Commands() {
+		names = append(names, c.Name())
+	}
+	return names
+}
+
+// printUsage prints how a command is written. The library's own would print the
+// mark of a flag without its value, which is a zero byte.
+func printUsage(c *cobra.Command) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Usage:\n  %s\n", c.UseLine())
+	if c.HasExample() {
+		fmt.Fprintf(&b, "\nExamples:\n%s\n", c.Example)
+	}
+	section(&b, "Commands", len(c.Commands()), func(row func(left, right string)) {
+		for _, sub := range c.Commands() {
+			if sub.IsAvailableCommand() || sub.Name() == "help" {
+				row(sub.Name(), sub.Short)
+			}
+		}
+	})
+	section(&b, "Flags", 1, func(row func(left, right string)) {
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) { row(flagForm(f), f.Usage) })
+	})
+	_, err := fmt.Fprint(c.OutOrStdout(), b.String())
+	return err
+}
+
+// section prints rows of two columns under a title, if there can be any.
+func section(b *strings.Builder, title string, n int, each func(row func(left, right string))) {
+	if n == 0 {
+		return
+	}
+	width := 0
+	each(func(left, _ string) { width = max(width, len(left)) })
+	fmt.Fprintf(b, "\n%s:\n", title)
+	each(func(left, right string) { fmt.Fprintf(b, "  %-*s  %s\n", width, left, right) })
+}
+
+// flagForm writes a flag with its value, in brackets where that is optional.
+func flagForm(f *pflag.Flag) string {
+	arg := f.Value.Type()
+	switch {
+	case f.Shorthand != "":
+		return "--" + f.Name + ", -" + f.Shorthand
+	case arg == "":
+		return "--" + f.Name
+	case f.NoOptDefVal != "":
+		return "--" + f.Name + "[=" + arg + "]"
+	}
+	return "--" + f.Name + "=" + arg
+}
