@@ -93,13 +93,16 @@ func decode(text string, size int) ([]byte, error) {
 	if len(text) == 2*size && strings.Trim(text, "0123456789abcdefABCDEF") == "" {
 		return nil, fmt.Errorf("it is hexadecimal: write it in base64, %d characters", want)
 	}
+	if strings.Contains(text, "sha") && strings.Contains(text, "-") {
+		return nil, errors.New("it runs into another: spaces or tabs stand between digests")
+	}
 	if strings.ContainsAny(text, "-_") {
 		return nil, errors.New("it is base64url: write + for - and / for _, and = at the end")
 	}
 	sum, err := base64.StdEncoding.Strict().DecodeString(text)
 	switch {
 	case len(text) != want:
-		return nil, fmt.Errorf("it has %d characters: %d make a digest, padding with = included", len(text), want)
+		return nil, fmt.Errorf("%d characters make a digest, padding with = included: this has %d", want, len(text))
 	case err != nil || len(sum) != size || base64.StdEncoding.EncodeToString(sum) != text:
 		return nil, errors.New("it is not canonical base64: the letters, digits, + and /, with = at the end")
 	}

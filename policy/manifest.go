@@ -129,15 +129,11 @@ func (d *decoder) object(n node, at string, fields map[string]field) {
 			continue
 		}
 		text := fmt.Sprintf("%q is no key here", m.key)
-		if near := nearest(m.key, keys(fields)); near != "" {
-			text += fmt.Sprintf(": did you mean %q?", near)
+		if hint := suggestKey(m.key, slices.Sorted(maps.Keys(fields))); hint != "" {
+			text += ": " + hint
 		}
 		d.fail(m.at, pointer, "%s", text)
 	}
-}
-
-func keys(fields map[string]field) []string {
-	return slices.Sorted(maps.Keys(fields))
 }
 
 func (d *decoder) text(n node, at string) (string, bool) {

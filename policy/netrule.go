@@ -198,7 +198,9 @@ func parseBlock(host string) (netip.Prefix, error) {
 	switch {
 	case err != nil && !bracketed && !isBlock:
 		return netip.Prefix{}, nil
-	case err != nil, ip.Is6() != bracketed, ip.Zone() != "":
+	case bracketed && (err != nil || !ip.Is6() || ip.Zone() != ""):
+		return netip.Prefix{}, fmt.Errorf("%q: brackets hold an IPv6 address without a zone, as in [2001:db8::1]", host)
+	case err != nil, !bracketed && ip.Is6():
 		return netip.Prefix{}, fmt.Errorf("%q is no address: 192.0.2.1, 192.0.2.0/24, [2001:db8::1] and [2001:db8::]/32 are", host)
 	case ip.Is4In6():
 		return netip.Prefix{}, fmt.Errorf("%q is an IPv4 address in disguise: write %s", host, ip.Unmap())

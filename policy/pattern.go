@@ -62,7 +62,8 @@ func parsePath(value, base string) (Pattern, []string) {
 	dir, name := path.Split(before)
 	switch {
 	case !star:
-		p = Pattern{Path, absolute(value, base), strings.HasSuffix(value, "/")}
+		p = Pattern{Kind: Path, Path: absolute(value, base)}
+		p.Dir = p.Path == "/" || strings.HasSuffix(value, "/")
 	case name == "":
 		// Everything in a directory is the directory, as in Node.
 		p = Pattern{Path, absolute(dir, base), true}

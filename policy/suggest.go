@@ -24,6 +24,14 @@ func Suggest(word string, known []string) string {
 	return fmt.Sprintf("did you mean %q?", near)
 }
 
+// suggestKey is Suggest for a key of a manifest, which is a flag without dashes.
+func suggestKey(key string, known []string) string {
+	if text := neighbour("--" + key); text != "" {
+		return strings.ReplaceAll(text, "--", "")
+	}
+	return Suggest(key, known)
+}
+
 // neighbour finds a flag of another tool.
 func neighbour(word string) string {
 	for _, n := range neighbours {
@@ -45,7 +53,7 @@ func nearest(word string, known []string) string {
 		return ""
 	}
 	word = fold(word)
-	best, least := "", 1+max(1, len(strings.TrimLeft(word, "-"))/4)
+	best, least := "", 1+max(1, len(strings.TrimLeft(word, "-"))/3)
 	begins := ""
 	count := 0
 	for _, k := range known {

@@ -1,0 +1,314 @@
+package policy_test
+
+import (
+	"math/rand/v2"
+	"path"
+	"strings"
+	"testing"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"sandrun/policy"
+)
+
+var (
+	readFlag, _  = policy.Lookup(policy.FSRead)
+	childFlag, _ = policy.Lookup(policy.Child)
+	envFlag, _   = policy.Lookup(policy.Env)
+	netFlag, _   = policy.Lookup(policy.Net)
+)
+
+// one reads a flag that holds one element.
+func one(c policy.Capability, value, base string) (policy.Grant, []policy.Warning, error) {
+	grants, warnings, err := policy.ParseFlag(c, strings.ReplaceAll(value, ",", `\,`), false, base)
+	if err != nil {
+		return policy.Grant{}, nil, err
+	}
+	return grants[0], warnings, nil
+}
+
+func TestPatterns(t *testing.T) {
+	const base = "/w/[d]"
+	for _, row := range []struct {
+		value    string
+		kind     policy.Kind
+		path     string
+		dir      bool
+		warnings int
+	}{
+		{"*", policy.Everything, "", false, 0},
+		{"/", policy.Path, "/", true, 0},
+		{"/*", policy.Path, "/", true, 0},
+		{"/**", policy.Path, "/", true, 1},
+		{"/a", policy.Path, "/a", false, 0},
+		{"/a/", policy.Path, "/a", true, 0},
+		{"//a//b/.//c/..", policy.Path, "/a/b", false, 0},
+		{"/../..", policy.Path, "/", true, 0},
+		{"a", policy.Path, "/w/[d]/a", false, 0},
+		{".", policy.Path, "/w/[d]", false, 0},
+		{"./", policy.Path, "/w/[d]", true, 0},
+		{"..", policy.Path, "/w", false, 0},
+		{"../../..", policy.Path, "/", true, 0},
+		{" a ", policy.Path, "/w/[d]/ a ", false, 0},
+		{"a\\b", policy.Path, "/w/[d]/a\\b", false, 0},
+		{"a,b", policy.Path, "/w/[d]/a,b", false, 0},
+		{"[a]?{b}", policy.Path, "/w/[d]/[a]?{b}", false, 0},
+		{"\xff", policy.Path, "/w/[d]/\xff", false, 0},
+
+		{"/d/*", policy.Path, "/d", true, 0},
+		{"d/*", policy.Path, "/w/[d]/d", true, 0},
+		{"./*", policy.Path, "/w/[d]", true, 0},
+		{"../*", policy.Path, "/w", true, 0},
+		{"/home/*.js", policy.Path, "/home", true, 1},
+		{"*.js", policy.Path, "/w/[d]", true, 1},
+		{"**", policy.Path, "/w/[d]", true, 1},
+		{"/x/foo*", policy.Prefix, "/x/foo", false, 0},
+		{"/x/foo*/bar*", policy.Prefix, "/x/foo", false, 1},
+		{"/foo*", policy.Prefix, "/foo", false, 0},
+		{"foo*", policy.Prefix, "/w/[d]/foo", false, 0},
+		{"./foo*", policy.Prefix, "/w/[d]/foo", false, 0},
+		{"../foo*", policy.Prefix, "/w/foo", false, 0},
+		{"/a/../b*", policy.Prefix, "/b", false, 0},
+		{"/a//b/./c*", policy.Prefix, "/a/b/c", false, 0},
+		{"/a/.*", policy.Prefix, "/a/.", false, 0},
+		{"/a/..*", policy.Prefix, "/a/..", false, 1},
+		{"..*", policy.Prefix, "/w/[d]/..", false, 1},
+		{".*", policy.Prefix, "/w/[d]/.", false, 0},
+
+		{"~", policy.Path, "/w/[d]/~", false, 1},
+		{"~/x*y", policy.Prefix, "/w/[d]/~/x", false, 2},
+		{"$HOME/x", policy.Path, "/w/[d]/$HOME/x", false, 1},
+		{"a/${X}", policy.Path, "/w/[d]/a/${X}", false, 1},
+		{"a$", policy.Path, "/w/[d]/a$", false, 0},
+		{"a$1", policy.Path, "/w/[d]/a$1", false, 0},
+		{"a~", policy.Path, "/w/[d]/a~", false, 0},
+		{"file:///a", policy.Path, "/w/[d]/file:/a", false, 1},
+
+		{"@tmp", policy.Set, "tmp", false, 0},
+		{"./@tmp", policy.Path, "/w/[d]/@tmp", false, 0},
+
+		{"glob:/a/**/*.js", policy.Glob, "/a/**/*.js", false, 0},
+		{"glob:*.{js,ts}", policy.Glob, `/w/\[d\]/*.{js,ts}`, false, 0},
+		{"glob:../*", policy.Glob, `/w/*`, false, 0},
+		{"glob:/a//./b/../[c]", policy.Glob, "/a/[c]", false, 0},
+		{"glob:/**", policy.Glob, "/**", false, 0},
+		{`glob:/\*`, policy.Glob, `/\*`, false, 0},
+		{`glob:/\[d\]/../x`, policy.Glob, `/x`, false, 0},
+	} {
+		g, warnings, err := one(readFlag, row.value, base)
+		want := policy.Pattern{Kind: row.kind, Path: row.path, Dir: row.dir}
+		if err != nil || g.Pattern != want || len(warnings) != row.warnings || g.All != (row.kind == policy.Everything) || g.Value != row.value {
+			t.Errorf("%q: got %+v all=%v value %q, %d warnings, %v; want %+v and %d warnings", row.value, g.Pattern, g.All, g.Value, len(warnings), err, want, row.warnings)
+		}
+	}
+}
+
+func TestPatternsAreRefused(t *testing.T) {
+	for _, value := range []string{
+		"", "a\x00b", "\x00", "@", "@nope", "@tmp/", "@TMP", "glob:", "glob:/", "glob:a/", "glob:[", "glob:{a", `glob:a\`, "glob:[]",
+		"glob:a/[b/c]", "glob:{a/b}", "glob:a**", "glob:**a", "glob:a/**b/c", "glob:{**}", "glob:*/..", "glob:**/../a", `glob:\/`,
+		"glob:\xff", "glob:\uFFFD", "glob:" + strings.Repeat("{a,b}", 10), "glob:" + strings.Repeat("{a,b,{c,d}}", 6), "glob:" + strings.Repeat("{a,b}", 100),
+	} {
+		if g, _, err := one(readFlag, value, "/w"); err == nil {
+			t.Errorf("%q was accepted as %+v", value, g.Pattern)
+		}
+	}
+	if _, _, err := one(readFlag, "glob:*", "/w\xff"); err == nil {
+		t.Error("a glob in a directory that is not UTF-8 was accepted")
+	}
+}
+
+func TestAreas(t *testing.T) {
+	for _, row := range []struct {
+		kind    policy.AreaKind
+		path    string
+		covers  string // between blanks
+		refuses string
+	}{
+		{policy.AreaEverything, "", "/ /a /a/b", ""},
+		{policy.AreaFile, "/a", "/a", "/ /a/b /ab /A"},
+		{policy.AreaTree, "/a", "/a /a/b /a/b/c", "/ /ab /A /b/a"},
+		{policy.AreaTree, "/", "/ /a /a/b", ""},
+		{policy.AreaPrefix, "/x/foo", "/x/foo /x/foo2 /x/foo/y", "/ /x /x/f /x/fo /x/Foo /y/foo"},     // CVE-2026-106071
+		{policy.AreaPrefix, "/etc/passwd.", "/etc/passwd.bak", "/etc/passwd /etc/passw /etc/passwd-"}, // the same
+		{policy.AreaPrefix, "/a/..", "/a/..x", "/a /a/.x /"},
+		{policy.AreaGlob, "/a/*.js", "/a/x.js /a/.js", "/a /a/x.jsx /a/b/x.js /a/x.js/y /x.js"},
+		{policy.AreaGlob, "/a/**/*.js", "/a/x.js /a/b/x.js /a/b/c/x.js", "/a /x.js /b/a/x.js /a/x.js/y"},
+		{policy.AreaGlob, "/**", "/ /a /a/b", ""},
+		{policy.AreaGlob, "/a/**", "/a /a/b /a/b/c", "/ /ab"},
+		{policy.AreaGlob, "/*", "/a", "/ /a/b"},
+		{policy.AreaGlob, "/**/a/**/b", "/a/b /x/a/y/b /a/a/b/b", "/a /b /x/a /ab /a/bc"},
+		{policy.AreaGlob, "/a[!b]c", "/axc", "/a/c /abc /ac"},
+		{policy.AreaGlob, "/a?c", "/axc /aüc", "/a/c /ac /axxc"},
+		{policy.AreaGlob, "/a[+-9]c", "/a0c", "/a/c"},
+		{policy.AreaGlob, "/{a,b}x", "/ax /bx", "/abx /x"},
+		{policy.AreaGlob, `/\*\[`, "/*[", "/a["},
+		{policy.AreaGlob, "/\uFFFD", "", "/\xff /a"}, // the matcher takes broken bytes for it
+	} {
+		a := policy.Area{Kind: row.kind, Path: row.path}
+		for p := range strings.FieldsSeq(row.covers) {
+			if !a.Covers(p) {
+				t.Errorf("%+v does not cover %q", a, p)
+			}
+		}
+		for p := range strings.FieldsSeq(row.refuses) {
+			if a.Covers(p) {
+				t.Errorf("%+v covers %q", a, p)
+			}
+		}
+	}
+}
+
+// An area without a shape or without a path covers nothing.
+func TestZeroAreas(t *testing.T) {
+	for kind := range policy.AreaGlob + 2 {
+		a := policy.Area{Kind: kind}
+		if kind == 0 {
+			a.Path = "/a"
+		}
+		for _, p := range []string{"", "/", "/a", "/a/b"} {
+			if kind != policy.AreaEverything && a.Covers(p) {
+				t.Errorf("%+v covers %q", a, p)
+			}
+		}
+	}
+}
+
+// Two grants cover together what each covers alone (CVE-2026-58043: grants of
+// secret1 and secret2 opened secret).
+func TestGrantsDoNotGrowTogether(t *testing.T) {
+	a, b := policy.Area{Kind: policy.AreaFile, Path: "/x/secret1"}, policy.Area{Kind: policy.AreaFile, Path: "/x/secret2"}
+	for _, p := range []string{"/x/secret", "/x/secret12", "/x", "/x/secret1/a"} {
+		if a.Covers(p) || b.Covers(p) {
+			t.Errorf("%q is covered", p)
+		}
+	}
+}
+
+// The matcher of globs agrees with the library's where both mean the same: no
+// classes, which the library lets match a slash.
+func TestGlobsMatchAsTheLibraryDoes(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	parts := []string{"**", "*", "a", "b", "a*", "?", "*b", "{a,b}", "{a,bb}c", `\*`, "ab"}
+	names := []string{"a", "b", "ab", "aab", "ac", "bbc", "*"}
+	pick := func(list []string) string {
+		var b strings.Builder
+		for range random.IntN(6) + 1 {
+			b.WriteString("/" + list[random.IntN(len(list))])
+		}
+		return b.String()
+	}
+	matches := 0
+	for range 200000 {
+		glob, name := pick(parts), pick(names)
+		want := libraryMatches(t, glob, name)
+		if got := (policy.Area{Kind: policy.AreaGlob, Path: glob}).Covers(name); got != want {
+			t.Fatalf("%q covers %q: %v, the library says %v", glob, name, got, want)
+		}
+		if want {
+			matches++
+		}
+	}
+	if matches < 1000 {
+		t.Errorf("only %d names matched: the test is too weak", matches)
+	}
+}
+
+// libraryMatches asks the library. Of two globs that end in "/**", it lets "/a/**"
+// match "/a" but not "/a*/**": here both match.
+func libraryMatches(t testing.TB, glob, name string) bool {
+	t.Helper()
+	for {
+		ok, err := doublestar.Match(glob, name)
+		if err != nil {
+			t.Fatalf("%q: %v", glob, err)
+		}
+		shorter, more := strings.CutSuffix(glob, "/**")
+		if ok || !more {
+			return ok
+		}
+		glob = shorter
+	}
+}
+
+// checkGrant holds what is true of every grant of a pattern.
+func checkGrant(t testing.TB, g policy.Grant) {
+	t.Helper()
+	p := g.Pattern
+	switch p.Kind {
+	case 0, policy.Everything:
+	case policy.Path:
+		if path.Clean(p.Path) != p.Path || !path.IsAbs(p.Path) {
+			t.Fatalf("%q: %+v is not clean", g.Value, p)
+		}
+		written := p.Path
+		if p.Dir {
+			written += "/"
+		}
+		checkAgain(t, written, p)
+		tree := policy.Area{Kind: policy.AreaTree, Path: p.Path}
+		if !tree.Covers(p.Path) || !tree.Covers(path.Join(p.Path, "x")) || p.Path != "/" && (tree.Covers(path.Dir(p.Path)) || tree.Covers(p.Path+"x")) {
+			t.Fatalf("%+v covers something else than itself and what is below", tree)
+		}
+	case policy.Prefix:
+		if dir, name := path.Split(p.Path); path.Clean(dir) != strings.TrimSuffix(dir, "/") && dir != "/" || name == "" {
+			t.Fatalf("%q: %+v is no directory and a beginning", g.Value, p)
+		}
+		checkAgain(t, p.Path+"*", p)
+		area := policy.Area{Kind: policy.AreaPrefix, Path: p.Path}
+		for i := range p.Path {
+			if area.Covers(p.Path[:i]) {
+				t.Fatalf("%+v covers the shorter %q", area, p.Path[:i])
+			}
+		}
+	case policy.Glob:
+		checkAgain(t, "glob:"+p.Path, p)
+		if !doublestar.ValidatePattern(p.Path) {
+			t.Fatalf("%q: %+v is no glob", g.Value, p)
+		}
+	case policy.Set:
+		if _, ok := policy.LookupSet(p.Path); !ok {
+			t.Fatalf("%q: there is no set %q", g.Value, p.Path)
+		}
+	}
+}
+
+// checkAgain reads what a pattern became, from another base: it must stay.
+func checkAgain(t testing.TB, written string, want policy.Pattern) {
+	t.Helper()
+	g, _, err := one(readFlag, written, "/elsewhere")
+	if err != nil || g.Pattern != want {
+		t.Fatalf("%q: got %+v, %v; want %+v", written, g.Pattern, err, want)
+	}
+}
+
+func FuzzPattern(f *testing.F) {
+	for _, seed := range []string{"*", "/", "a/*", "/a/../b*", "..*", "glob:**/[!a]{b,c}", "@tmp", "~/x", "/x/foo*", "a,b", "//", "\xff", `a\`, "glob:../[a]/**"} {
+		f.Add(seed, "/base/../x", "/base")
+	}
+	f.Fuzz(func(t *testing.T, value, name, base string) {
+		name, base = path.Clean("/"+name), path.Clean("/"+base)
+		g, warnings, err := one(readFlag, value, base)
+		if err != nil {
+			return
+		}
+		checkGrant(t, g)
+		for _, w := range warnings {
+			if w.Text == "" || w.Source.Flag != "--allow-fs-read" {
+				t.Fatalf("%q: warning %+v", value, w)
+			}
+		}
+		if g.Pattern.Kind != policy.Glob {
+			return
+		}
+		area := policy.Area{Kind: policy.AreaGlob, Path: g.Pattern.Path}
+		if area.Covers(name) {
+			if !libraryMatches(t, g.Pattern.Path, name) {
+				t.Fatalf("%+v covers %q, which the library does not match", area, name)
+			}
+		}
+		if literal := (policy.Area{Kind: policy.AreaGlob, Path: policy.EscapeGlob(name)}); !strings.Contains(name, "\uFFFD") && strings.ToValidUTF8(name, "") == name && !literal.Covers(name) {
+			t.Fatalf("%+v does not cover its own path", literal)
+		}
+	})
+}
