@@ -1,10 +1,10 @@
 package sandbox
 
 import (
+	"errors"
 	"math"
 	"runtime"
 	"runtime/debug"
-	"syscall"
 	"time"
 	"unsafe"
 
@@ -15,13 +15,7 @@ import (
 
 // runDirect seals the calling thread, which is the main thread, and executes
 // the target in its place: same pid, no parent. It returns only on failure.
-func (p *Plan) runDirect(s *sealing, reports int) report {
-	if s.listen {
-		quietRuntime()
-		ready := make(chan struct{})
-		go answerFirst(reports, ready)
-		<-ready
-	}
+func runDirect(s *sealing) report {
 	s.mask = blockSignals()
 	r := s.seal()
 	setSignals(s.mask)
@@ -50,16 +44,15 @@ var delayAnswer time.Duration
 // answerFirst waits on an unsealed thread for the listener and lets the one
 // execve pass. That exec kills this thread and closes the listener, and from
 // then on the kernel answers every further execve with ENOSYS.
-func answerFirst(reports int, ready chan<- struct{}) {
+func answerFirst(reports int, ready chan<- report) {
 	runtime.LockOSThread()
-	close(ready)
+	ready <- report{}
 	r := readReport(reports)
 	if r.stage != stageListening {
 		return
 	}
 	if !pollIn(int(r.value), watchdog) {
-		unix.Write(2, []byte("sandrun: error: the sealed thread did not get to its execve within 5 seconds\n"))
-		syscall.RawSyscall(unix.SYS_EXIT_GROUP, 125, 0, 0)
+		fatal(errors.New("the sealed thread did not get to its execve within 5 seconds"))
 	}
 	if delayAnswer > 0 {
 		time.Sleep(delayAnswer)

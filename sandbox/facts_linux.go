@@ -51,6 +51,7 @@ type Facts struct {
 // Stdio is what is known of one of descriptors 0 to 2.
 type Stdio struct {
 	Socket    bool // a socket that is not a connected stream
+	Inet      bool // it is one of IPv4 or IPv6
 	Anonymous bool // a file that belongs to no mount, as memfd_create makes
 }
 
@@ -63,13 +64,12 @@ func Gather(r Request, create bool) (*Facts, error) {
 			return nil, err
 		}
 	}
-	mounts, err := readMounts()
-	if err != nil {
-		return nil, err
-	}
 	kept, _, _ := filterEnv(r.Policy, r.Env)
 	env := lookup(kept)
-	res := &resolver{mounts: mounts, env: env, dir: r.Dir}
+	res := &resolver{env: env, dir: r.Dir}
+	if !create && !r.Options.NoCreate {
+		res.made = wouldMake(r.Policy)
+	}
 	if err := f.resolveGrants(res); err != nil {
 		return nil, err
 	}
@@ -79,6 +79,7 @@ func Gather(r Request, create bool) (*Facts, error) {
 	if len(r.Command) == 0 {
 		return f, nil
 	}
+	var err error
 	f.Closure, err = closure.Find(closure.Request{
 		Command: r.Command, Env: env, Dir: r.Dir, Bare: r.Options.Bare,
 	})
@@ -136,6 +137,12 @@ func (f *Facts) resolveGrants(res *resolver) error {
 }
 
 func (f *Facts) add(res *resolver, g policy.Grant) error {
+	if res.mounts == nil { // most runs have no file grant at all
+		var err error
+		if res.mounts, err = readMounts(); err != nil {
+			return err
+		}
+	}
 	resolved, err := res.resolve(g)
 	if err != nil {
 		return err
@@ -154,11 +161,42 @@ func (f *Facts) findPrograms(env func(string) (string, bool)) error {
 			Command: []string{g.Program}, Env: env, Dir: f.Dir, Bare: f.Options.Bare,
 		})
 		if err != nil {
-			return fmt.Errorf("%s %q: %w", g.Source, g.Value, err)
+			// Not wrapped: it is not the command that is missing.
+			return fmt.Errorf("%s %q: %v", g.Source, g.Value, err)
 		}
 		f.Programs = append(f.Programs, Program{g, c})
 	}
 	return nil
+}
+
+// closures are those of the program and of the programs of a list.
+func (f *Facts) closures() []*closure.Closure {
+	list := make([]*closure.Closure, 0, 1+len(f.Programs))
+	if f.Closure != nil {
+		list = append(list, f.Closure)
+	}
+	for _, p := range f.Programs {
+		list = append(list, p.Closure)
+	}
+	return list
+}
+
+// wouldMake lists the directories that makeDirectories would make.
+func wouldMake(p policy.Policy) map[string]bool {
+	made := map[string]bool{}
+	for _, g := range p.Of(policy.FSWrite) {
+		if g.Pattern.Kind != policy.Path || !g.Pattern.Dir {
+			continue
+		}
+		if _, err := os.Lstat(g.Pattern.Path); err == nil {
+			continue
+		}
+		resolved, exists, err := futurePath(g.Pattern.Path)
+		if parent := path.Dir(resolved); err == nil && !exists && (made[parent] || isDir(parent)) {
+			made[resolved] = true
+		}
+	}
+	return made
 }
 
 // makeDirectories makes the directories that write grants with a trailing slash
@@ -185,11 +223,17 @@ func readStdio(fd int) Stdio {
 	}
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFSOCK:
-		return Stdio{Socket: !isStream(fd)}
+		return Stdio{Socket: !isStream(fd), Inet: isInet(fd)}
 	case unix.S_IFREG:
 		return Stdio{Anonymous: st.Nlink == 0 && st.Mode&0o111 != 0}
 	}
 	return Stdio{}
+}
+
+// isInet tells whether a socket is one of the families that net grants.
+func isInet(fd int) bool {
+	family, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	return err == nil && (family == unix.AF_INET || family == unix.AF_INET6)
 }
 
 // isStream tells whether a socket is a connected stream, which can reach nobody

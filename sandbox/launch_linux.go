@@ -41,37 +41,49 @@ type Outcome struct {
 // launch returns only on failure; a supervised one returns when the target has
 // ended and every process that it left behind is killed.
 func (p *Plan) Run() (Outcome, error) {
-	if err := prepareProcess(); err != nil {
+	privileged, err := prepareProcess()
+	if err != nil {
 		return Outcome{}, &LaunchError{Err: err}
-	}
-	ruleset := -1
-	if p.Handled != (landlock.Rights{}) {
-		var err error
-		if ruleset, err = landlock.NewRuleset(p.Handled, p.Rules); err != nil {
-			return Outcome{}, &LaunchError{Err: err}
-		}
 	}
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return Outcome{}, &LaunchError{Err: fmt.Errorf("pipe: %w", err)}
+	}
+	// The thread that answers starts while this one goes on.
+	answering := make(chan report, 1)
+	if p.Supervised() {
+		go p.serve(pipe[0], privileged, answering)
+	} else if p.notifies() {
+		quietRuntime()
+		go answerFirst(pipe[0], answering)
+	}
+	ruleset := -1
+	if p.Handled != (landlock.Rights{}) {
+		if ruleset, err = landlock.NewRuleset(p.Handled, p.Rules); err != nil {
+			return Outcome{}, &LaunchError{Err: err}
+		}
 	}
 	s, err := newSealing(p, seccomp.Program(p.Choice), ruleset, pipe[1])
 	if err != nil {
 		return Outcome{}, &LaunchError{Err: err}
 	}
 	if p.Supervised() {
-		return p.runSupervised(s, pipe[0])
+		return p.runSupervised(s, pipe[0], answering)
 	}
-	return Outcome{}, p.failure(p.runDirect(s, pipe[0]))
+	if p.notifies() {
+		<-answering // its thread is ready
+	}
+	return Outcome{}, p.failure(runDirect(s))
 }
 
-// prepareProcess does what holds for sandrun itself and is inherited.
-func prepareProcess() error {
+// prepareProcess does what holds for sandrun itself and is inherited. It tells
+// whether sandrun has capabilities.
+func prepareProcess() (bool, error) {
 	if err := limitCores(); err != nil {
-		return fmt.Errorf("setrlimit(RLIMIT_CORE): %w", err)
+		return false, fmt.Errorf("setrlimit(RLIMIT_CORE): %w", err)
 	}
 	if err := closeInherited(); err != nil {
-		return fmt.Errorf("close_range: %w", err)
+		return false, fmt.Errorf("close_range: %w", err)
 	}
 	return dropCapabilities()
 }
@@ -99,13 +111,12 @@ func join(reasons []string) string {
 	return out
 }
 
-// runSupervised forks a child that seals itself, serves it, and waits.
-func (p *Plan) runSupervised(s *sealing, reports int) (Outcome, error) {
+// runSupervised forks a child that seals itself, and waits for it.
+func (p *Plan) runSupervised(s *sealing, reports int, answering <-chan report) (Outcome, error) {
 	tree, err := confine(p.Handled)
 	if err != nil {
 		return Outcome{}, &LaunchError{Err: err}
 	}
-	signals := watchSignals()
 	s.child, s.parent = true, uintptr(os.Getpid())
 	s.mask = blockSignals()
 	pid, errno := s.fork()
@@ -113,29 +124,42 @@ func (p *Plan) runSupervised(s *sealing, reports int) (Outcome, error) {
 	if errno != 0 {
 		return Outcome{}, &LaunchError{Err: fmt.Errorf("clone: %w", errno)}
 	}
-	failed := make(chan report, 1)
-	go p.serve(reports, failed)
-	go signals.forward(int(pid))
+	go forwardSignals(int(pid))
 	status := wait(int(pid))
 	tree.kill()
-	s.say(report{}) // what the child said before it ended is read first
-	if r := <-failed; r.stage != 0 {
+	// What the child said before it ended is read first.
+	s.say(report{})
+	r := <-answering
+	if r.stage == stageListening {
+		r = readReport(reports)
+	}
+	if r.stage != 0 {
 		return Outcome{}, p.failure(r)
 	}
 	return outcome(status), nil
 }
 
-// serve reads what the child reports and serves its listener. It hands over the
-// child's failure, or a zero report when the run is over.
-func (p *Plan) serve(reports int, failed chan<- report) {
-	for {
-		r := readReport(reports)
-		if r.stage != stageListening {
-			failed <- r
-			return
+// serve drops what is left of the capabilities, reads the child's first report,
+// hands it over, and if it is the listener serves that.
+func (p *Plan) serve(reports int, privileged bool, first chan<- report) {
+	runtime.LockOSThread()
+	if privileged {
+		if err := dropEverywhere(); err != nil {
+			fatal(err)
 		}
-		go supervisor.New(int(r.value), p.supervision()).Serve()
 	}
+	rules := p.supervision()
+	r := readReport(reports)
+	first <- r
+	if r.stage == stageListening {
+		supervisor.New(int(r.value), rules).Serve()
+	}
+}
+
+// fatal ends the supervisor, and with it the target, where it cannot go on.
+func fatal(err error) {
+	fmt.Fprintf(os.Stderr, "sandrun: error: %v\n", err)
+	os.Exit(125)
 }
 
 // wait waits for the end of the target, and reaps its orphans meanwhile. When the target is stopped, sandrun

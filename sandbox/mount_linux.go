@@ -3,9 +3,11 @@ package sandbox
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"path"
+	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // A Mount is one mount point of this process's mount namespace.
@@ -40,11 +42,24 @@ type Mounts []Mount
 
 // readMounts reads the mount table of this process.
 func readMounts() (Mounts, error) {
-	data, err := os.ReadFile("/proc/self/mountinfo")
+	const name = "/proc/self/mountinfo"
+	// Package os would set up its poller for this one file.
+	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open %s: %w", name, err)
 	}
-	return parseMounts(data)
+	defer unix.Close(fd)
+	data := make([]byte, 0, 16<<10)
+	for {
+		n, err := unix.Read(fd, data[len(data):cap(data)])
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		if n == 0 {
+			return parseMounts(data)
+		}
+		data = slices.Grow(data[:len(data)+n], 4<<10)
+	}
 }
 
 // parseMounts reads the format of proc_pid_mountinfo(5).

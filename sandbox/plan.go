@@ -98,7 +98,7 @@ func (p *Plan) planEnv() {
 func judgeStdio(f *Facts) error {
 	for fd, s := range f.Stdio {
 		switch {
-		case s.Socket:
+		case s.Socket && !(s.Inet && f.Policy.Has(policy.Net)):
 			return fmt.Errorf("descriptor %d is a socket that is not a connected stream: through it the program could reach any address; connect it or use a pipe", fd)
 		case s.Anonymous && len(f.Programs) > 0:
 			return fmt.Errorf("descriptor %d is an executable file without a name, which no program list can exclude; use a pipe", fd)
@@ -234,14 +234,7 @@ func rules(f *Facts) []landlock.Rule {
 			access[p] |= a
 		}
 	}
-	closures := make([]*closure.Closure, 0, 1+len(f.Programs))
-	if f.Closure != nil {
-		closures = append(closures, f.Closure)
-	}
-	for _, p := range f.Programs {
-		closures = append(closures, p.Closure)
-	}
-	for _, c := range closures {
+	for _, c := range f.closures() {
 		for _, file := range c.Files {
 			access[file.Path] |= fileAccess(file)
 		}

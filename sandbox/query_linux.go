@@ -3,8 +3,10 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"sandrun/policy"
@@ -74,31 +76,42 @@ var layers = map[policy.Scope]string{
 // Layer names what holds a scope.
 func Layer(s policy.Scope) string { return layers[s] }
 
-func (a *Answer) by(g policy.Grant) {
-	a.By = g.Source.String()
-	if g.Value != "" {
-		if g.Source.Flag != "" {
-			a.By += "=" + g.Value
-		} else {
-			a.By += " (" + g.Value + ")"
-		}
+func (a *Answer) by(g policy.Grant) { a.By = written(g) }
+
+// written is a grant as its author wrote it, or where and what.
+func written(g policy.Grant) string {
+	switch {
+	case g.Value == "":
+		return g.Source.String()
+	case g.Source.Flag != "":
+		return g.Source.Flag + "=" + g.Value
 	}
+	return g.Source.String() + " (" + g.Value + ")"
 }
 
-// askBoth combines reading and writing: the first refusal decides.
+// askBoth combines reading and writing: both must be granted.
 func (f *Facts) askBoth(reference string) (Answer, error) {
-	var last Answer
-	for _, scope := range []policy.Scope{policy.FSRead, policy.FSWrite} {
-		a, err := f.Ask(scope, reference)
-		if err != nil || !a.Granted {
-			a.Scope = FSBoth
-			return a, err
-		}
-		a.Later = a.Later || last.Later
-		last = a
+	read, err := f.Ask(policy.FSRead, reference)
+	if err != nil {
+		return read, err
 	}
-	last.Scope = FSBoth
-	return last, nil
+	write, err := f.Ask(policy.FSWrite, reference)
+	if err != nil {
+		return write, err
+	}
+	both := read
+	both.Scope = FSBoth
+	both.Granted = read.Granted && write.Granted
+	both.Partial = !both.Granted && (read.Partial || read.Granted) && (write.Partial || write.Granted)
+	both.Later = read.Later || write.Later
+	both.Notes = append(both.Notes, write.Notes...)
+	slices.Sort(both.Notes)
+	both.Notes = slices.Compact(both.Notes)
+	both.By, both.Stands, both.Flag = "", "", strings.TrimSpace(read.Flag+" "+write.Flag)
+	if both.Granted {
+		both.By, both.Flag = read.By+" and "+write.By, ""
+	}
+	return both, nil
 }
 
 // askFile answers for a path.
@@ -120,9 +133,9 @@ func (f *Facts) askFile(a *Answer, c policy.Capability) error {
 		a.by(g)
 		return nil
 	}
-	if file := f.inClosure(a.Scope, p); file != nil {
+	if of, file := f.inClosure(a.Scope, p); file != nil {
 		a.Granted = true
-		a.By = "closure of " + f.Closure.Program
+		a.By = "closure of " + of
 		a.Stands = file.Why
 		return nil
 	}
@@ -148,7 +161,11 @@ func (f *Facts) resource(a *Answer) (string, error) {
 		return "", fmt.Errorf("%s: %w", a.Reference, errors.Unwrap(err))
 	}
 	if clean := path.Clean(p); clean != resolved {
-		a.Notes = append(a.Notes, fmt.Sprintf("%s leads to it by a symbolic link", a.Reference))
+		text := "%s leads to it by a symbolic link"
+		if st, err := os.Lstat(clean); err == nil && st.Mode()&os.ModeSymlink != 0 {
+			text = "%s is a symbolic link to it"
+		}
+		a.Notes = append(a.Notes, fmt.Sprintf(text, a.Reference))
 	}
 	a.Resource = resolved
 	return resolved, nil
@@ -171,21 +188,21 @@ func (f *Facts) deciding(scope policy.Scope, p string) *Resolved {
 	return later
 }
 
-// inClosure finds a path in what the program needs in order to start.
-func (f *Facts) inClosure(scope policy.Scope, p string) *closure.File {
+// inClosure finds a path in what the program, or one of a program list, needs in
+// order to start. It returns that program too.
+func (f *Facts) inClosure(scope policy.Scope, p string) (program string, file *closure.File) {
 	want := map[policy.Scope]closure.Access{
 		policy.FSRead: closure.Read, policy.FSWrite: closure.Write, policy.Addon: closure.Map,
 	}[scope]
-	if f.Closure == nil {
-		return nil
-	}
-	for i := range f.Closure.Files {
-		file := &f.Closure.Files[i]
-		if file.Access&want != 0 && (file.Path == p || file.Tree && below(p, file.Path)) {
-			return file
+	for _, c := range f.closures() {
+		for i := range c.Files {
+			file := &c.Files[i]
+			if file.Access&want != 0 && (file.Path == p || file.Tree && below(p, file.Path)) {
+				return c.Program, file
+			}
 		}
 	}
-	return nil
+	return "", nil
 }
 
 // partly tells whether anything below a path is granted.
@@ -209,7 +226,7 @@ func (f *Facts) kernelReason(scope policy.Scope, p string) string {
 	for _, g := range f.Grants {
 		for _, m := range g.Except {
 			if g.Grant.Scope == scope && below(p, m) {
-				return fmt.Sprintf("%s is a kernel file system, which %s %s leaves out", m, g.Grant.Source, g.Grant.Value)
+				return fmt.Sprintf("%s is a kernel file system, which %s leaves out", m, written(g.Grant))
 			}
 		}
 	}
@@ -279,6 +296,10 @@ func (f *Facts) askVariable(a *Answer) error {
 		return fmt.Errorf("%q is no name of a variable", name)
 	}
 	a.Flag = "--allow-env=" + name
+	if _, all := f.Policy.All(policy.Addon); isLoaderVariable(name) && !all {
+		a.Flag += " --allow-addons"
+		a.Notes = append(a.Notes, name+" loads code: it needs the addon grant too")
+	}
 	switch judgeVariable(f.Policy, name) {
 	case envKept:
 		a.Granted = true
@@ -290,7 +311,6 @@ func (f *Facts) askVariable(a *Answer) error {
 		}
 	case envNeedsAddon:
 		a.Flag = "--allow-addons"
-		a.Notes = append(a.Notes, name+" loads code: it needs the addon grant too")
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -82,6 +83,9 @@ type resolver struct {
 	mounts Mounts
 	env    func(string) (string, bool)
 	dir    string // the working directory
+	// made are directories that a run would make; questions about it are
+	// answered as if they existed.
+	made map[string]bool
 }
 
 // resolve works out one grant of fs.read, fs.write or addon.
@@ -124,7 +128,8 @@ func (r *resolver) path(out *Resolved, p string, dir bool) error {
 		return err
 	}
 	kind := policy.AreaFile
-	if exists && isDir(resolved) || !exists && dir {
+	made := r.made[resolved]
+	if exists && isDir(resolved) || !exists && dir || made {
 		kind = policy.AreaTree
 	}
 	if exists && dir && kind == policy.AreaFile {
@@ -135,6 +140,9 @@ func (r *resolver) path(out *Resolved, p string, dir bool) error {
 	}
 	out.Areas = append(out.Areas, policy.Area{Kind: kind, Path: resolved})
 	switch {
+	case made:
+		out.Notes = append(out.Notes, resolved+" does not exist: it is made at the start")
+		out.Paths = append(out.Paths, resolved)
 	case !exists:
 		out.Notes = append(out.Notes, resolved+" does not exist")
 	case r.mounts.isProc(resolved):
@@ -264,9 +272,14 @@ func (r *resolver) keepKernelFiles(out *Resolved) error {
 		if r.mounts.isKernel(p) {
 			out.Kernel = append(out.Kernel, p)
 		}
-		below := r.mounts.kernelBelow(p)
-		out.Except = append(out.Except, below...)
-		expanded, err := expand(p, below)
+		inside := r.mounts.kernelBelow(p)
+		if len(inside) > 0 {
+			out.Notes = append(out.Notes,
+				"without the kernel file systems "+strings.Join(topmost(inside), ", "),
+				"nothing new can be made directly in a directory above them, such as "+p)
+		}
+		out.Except = append(out.Except, inside...)
+		expanded, err := expand(p, inside)
 		if err != nil {
 			return err
 		}
@@ -274,6 +287,17 @@ func (r *resolver) keepKernelFiles(out *Resolved) error {
 	}
 	out.Paths = paths
 	return nil
+}
+
+// topmost leaves out the paths that lie below others of the list.
+func topmost(paths []string) (top []string) {
+	for _, p := range paths {
+		inside := func(q string) bool { return q != p && below(p, q) }
+		if !slices.ContainsFunc(paths, inside) && !slices.Contains(top, p) {
+			top = append(top, p)
+		}
+	}
+	return top
 }
 
 // expand returns the paths that cover a directory without the given mounts below

@@ -16,13 +16,12 @@ var always = [...]os.Signal{unix.SIGHUP, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR
 // foreground group, sandrun and target alike: passing them on would make two.
 var fromTerminal = [...]os.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP}
 
-// signals receives what sandrun is sent while its target runs.
-type signals chan os.Signal
-
-// watchSignals starts to receive, so that a signal between here and the fork is
-// kept. What is ignored stays ignored, here and in the target.
-func watchSignals() signals {
-	c := make(signals, 64)
+// forwardSignals passes on what sandrun is sent while its target runs. What is
+// ignored stays ignored, here and in the target. It runs beside the launch,
+// since the runtime takes half a millisecond to begin: a signal that comes before
+// has its ordinary effect, and ends sandrun and its target.
+func forwardSignals(pid int) {
+	c := make(chan os.Signal, 64)
 	for _, list := range [][]os.Signal{always[:], fromTerminal[:]} {
 		for _, s := range list {
 			if !ignored(s.(syscall.Signal)) {
@@ -30,7 +29,13 @@ func watchSignals() signals {
 			}
 		}
 	}
-	return c
+	for s := range c {
+		if isFromTerminal(s) && inForeground() {
+			continue
+		}
+		// The target may have ended; there is nobody to tell.
+		_ = unix.Kill(pid, s.(syscall.Signal))
+	}
 }
 
 // ignored asks the kernel for the disposition of a signal: the Go runtime knows
@@ -39,17 +44,6 @@ func ignored(s syscall.Signal) bool {
 	var action [8]uintptr // larger than any
 	_, _, e := syscall.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(s), 0, uintptr(unsafe.Pointer(&action)), 8, 0, 0)
 	return e == 0 && action[0] == 1 // SIG_IGN
-}
-
-// forward passes signals on for ever.
-func (c signals) forward(pid int) {
-	for s := range c {
-		if isFromTerminal(s) && inForeground() {
-			continue
-		}
-		// The target may have ended; there is nobody to tell.
-		_ = unix.Kill(pid, s.(syscall.Signal))
-	}
 }
 
 func isFromTerminal(s os.Signal) bool {

@@ -1,5 +1,10 @@
 //go:build linux
 
+// The Go runtime would read the cgroup's processor limit at every start, and
+// again while it runs; a launcher has no use for either.
+//go:debug containermaxprocs=0
+//go:debug updatemaxprocs=0
+
 // Command sandrun runs a program under the permission model that Node.js gives
 // to scripts: nothing is allowed until it is granted. The kernel enforces it
 // (Landlock and seccomp), for every language and every child.

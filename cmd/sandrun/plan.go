@@ -144,7 +144,7 @@ func list(s []string) []string {
 // addClosure lists what a program needs in order to start.
 func (v *planView) addClosure(c *closure.Closure) {
 	for _, file := range c.Files {
-		v.Closure = append(v.Closure, fileView{file.Path + tree(file), access(file.Access), c.Program, file.Why})
+		v.Closure = append(v.Closure, fileView{file.Path + tree(file), file.Access.String(), c.Program, file.Why})
 	}
 }
 
@@ -157,7 +157,7 @@ func (v *planView) addGrants(f *sandbox.Facts) {
 			held = heldExisting
 		}
 		v.Grants = append(v.Grants, grantView{
-			Scope: g.Grant.Scope, Value: g.Grant.Value, Stands: sandbox.Stands(g), Layer: layer(g.Grant.Scope),
+			Scope: g.Grant.Scope, Value: g.Grant.Value, Stands: sandbox.Stands(g), Layer: sandbox.Layer(g.Grant.Scope),
 			Held: held, Source: g.Grant.Source.String(), Notes: list(g.Notes),
 		})
 	}
@@ -171,32 +171,17 @@ func (v *planView) addGrants(f *sandbox.Facts) {
 			}
 		}
 		v.Grants = append(v.Grants, grantView{
-			Scope: g.Scope, Value: g.Value, Stands: []string{}, Layer: layer(g.Scope),
+			Scope: g.Scope, Value: g.Value, Stands: []string{}, Layer: sandbox.Layer(g.Scope),
 			Held: heldNow, Source: g.Source.String(), Notes: []string{},
 		})
 	}
 }
-
-func layer(s policy.Scope) string { return sandbox.Layer(s) }
 
 func tree(f closure.File) string {
 	if f.Tree {
 		return "/"
 	}
 	return ""
-}
-
-func access(a closure.Access) string {
-	var words []string
-	for _, w := range []struct {
-		bit  closure.Access
-		word string
-	}{{closure.Read, "read"}, {closure.Write, "write"}, {closure.Execute, "execute"}, {closure.Map, "map"}} {
-		if a&w.bit != 0 {
-			words = append(words, w.word)
-		}
-	}
-	return strings.Join(words, ",")
 }
 
 // print writes the plan for a person.

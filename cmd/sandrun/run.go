@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -49,8 +48,8 @@ func runProgram(s *settings, args []string) error {
 	if out.Signal != 0 {
 		status = exitSignalBase + int(out.Signal)
 	}
-	if status != 0 && !s.quiet {
-		hintAfter(plan, out)
+	if out.Signal == 0 && status != 0 && !s.quiet {
+		hintAfter(plan, status)
 	}
 	return errStatus(status)
 }
@@ -62,6 +61,10 @@ func sayPlan(p *sandbox.Plan) {
 	}
 	for _, w := range p.Warnings {
 		say("warning", "%s", w)
+	}
+	f := p.Facts()
+	if c := f.Closure; c.Shim != "" && !f.Policy.Has(policy.Child) {
+		say("hint", "%s is a script that starts %s: run that, or add --allow-child-process", c.Program, c.Shim)
 	}
 }
 
@@ -103,32 +106,14 @@ func sayGapHints(err error) {
 	}
 }
 
-// shimHint adds the real program's name where the target is a script that only
-// starts another.
-func shimHint(err error, f *sandbox.Facts) error {
-	if f.Closure == nil || f.Closure.Shim == "" {
-		return err
-	}
-	return withHint(err, fmt.Sprintf("%s is a script that starts %s: run that", f.Closure.Program, f.Closure.Shim))
-}
-
 // hintAfter helps a person at a terminal whose program has failed.
-func hintAfter(p *sandbox.Plan, out sandbox.Outcome) {
+func hintAfter(p *sandbox.Plan, status int) {
 	if _, err := unix.IoctlGetTermios(2, unix.TCGETS); err != nil {
 		return
 	}
 	f := p.Facts()
-	if c := f.Closure; c.Shim != "" && !f.Policy.Has(policy.Child) {
-		say("hint", "%s is a script that starts another program: run %s", c.Program, c.Shim)
-		return
-	}
-	name := filepath.Base(f.Command[0])
-	ended := fmt.Sprintf("%s ended with status %d", name, out.Status)
-	if out.Signal != 0 {
-		ended = fmt.Sprintf("%s was killed by %s", name, unix.SignalName(syscall.Signal(out.Signal)))
-	}
 	if path := ungranted(f); path != "" {
-		say("hint", "%s; ask: sandrun check fs.read %s", ended, path)
+		say("hint", "%s ended with status %d; ask: sandrun check fs.read %s", filepath.Base(f.Command[0]), status, path)
 	}
 }
 
