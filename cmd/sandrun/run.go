@@ -35,7 +35,7 @@ func runProgram(s *settings, args []string) error {
 	}
 	plan, err := sandbox.NewPlan(facts)
 	if err != nil {
-		return notRun(s, shimHint(err, facts))
+		return notRun(s, err)
 	}
 	if !s.quiet {
 		sayPlan(plan)
