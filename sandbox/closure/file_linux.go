@@ -41,6 +41,9 @@ func (d disk) walk(dir, path string, links *int) (string, error) {
 		case "", ".":
 			continue
 		case "..":
+			if !isDir(dir + "/") {
+				return "", unix.ENOTDIR
+			}
 			dir = dir[:max(0, strings.LastIndexByte(dir, '/'))]
 			continue
 		}

@@ -28,3 +28,11 @@ func newScope(outer *scope) *scope { return &scope{map[string]bool{}, outer} }
 func (s *scope) has(name string) bool {
 	return s != nil && (s.names[name] || s.outer.has(name))
 }
+
+// add makes an object known, under the name that it was found by and its own.
+func (s *scope) add(name string, o *loaded) {
+	s.names[name] = true
+	if o.soname != "" {
+		s.names[o.soname] = true
+	}
+}

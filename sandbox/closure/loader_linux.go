@@ -82,11 +82,9 @@ func (l *loader) needs(queue []*loaded, known *scope) error {
 				l.missing = append(l.missing, fmt.Sprintf("library %q, needed by %s, is not there", name, from.path))
 			}
 			for _, o := range found {
-				if o.soname != "" {
-					known.names[o.soname] = true
-				}
-				queue = append(queue, o)
+				known.add(name, o)
 			}
+			queue = append(queue, found...)
 		}
 	}
 	return nil

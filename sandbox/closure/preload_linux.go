@@ -30,10 +30,12 @@ func (p *program) preload() ([]*loaded, error) {
 		if p.known.has(name) {
 			continue
 		}
-		p.known.names[name] = true
 		more, err := p.search(name, p.main)
 		if err != nil {
 			return nil, err
+		}
+		for _, o := range more {
+			p.known.add(name, o)
 		}
 		found = append(found, more...)
 	}
