@@ -109,6 +109,7 @@ var implied = map[policy.Scope][]string{
 
 // resolveGrants resolves the file grants and those that others imply.
 func (f *Facts) resolveGrants(res *resolver) error {
+	f.Grants = make([]Resolved, 0, len(f.Policy.Grants))
 	for _, g := range f.Policy.Grants {
 		switch g.Scope {
 		case policy.FSRead, policy.FSWrite, policy.Addon:
@@ -191,9 +192,13 @@ func wouldMake(p policy.Policy) map[string]bool {
 		if _, err := os.Lstat(g.Pattern.Path); err == nil {
 			continue
 		}
-		resolved, exists, err := futurePath(g.Pattern.Path)
-		if parent := path.Dir(resolved); err == nil && !exists && (made[parent] || isDir(parent)) {
-			made[resolved] = true
+		at, err := find(g.Pattern.Path)
+		if err != nil || at.exists {
+			continue
+		}
+		parent := path.Dir(at.path)
+		if _, dir, err := realPath(parent); made[parent] || err == nil && dir {
+			made[at.path] = true
 		}
 	}
 	return made

@@ -12,60 +12,91 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// realPath resolves every symbolic link of an absolute path, as the kernel does.
-func realPath(p string) (string, error) {
-	fd, err := unix.Open(p, unix.O_PATH|unix.O_CLOEXEC, 0)
+// realPath resolves every symbolic link of an absolute path, as the kernel does,
+// and tells whether it is a directory.
+func realPath(p string) (real string, dir bool, err error) {
+	// Most paths have no symbolic link in them, and then they are their own answer.
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS}
+	fd, err := unix.Openat2(unix.AT_FDCWD, p, &how)
+	linked := err == unix.ELOOP
+	if linked {
+		fd, err = unix.Open(p, unix.O_PATH|unix.O_CLOEXEC, 0)
+	}
 	if err != nil {
-		return "", &fs.PathError{Op: "open", Path: p, Err: err}
+		return "", false, &fs.PathError{Op: "open", Path: p, Err: err}
 	}
 	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return "", false, &fs.PathError{Op: "stat", Path: p, Err: err}
+	}
+	dir = st.Mode&unix.S_IFMT == unix.S_IFDIR
+	if !linked && path.Clean(p) == p {
+		return p, dir, nil
+	}
 	var b [4096]byte
 	n, err := unix.Readlink("/proc/self/fd/"+strconv.Itoa(fd), b[:])
 	if err != nil { // no proc here
-		return filepath.EvalSymlinks(p)
+		real, err = filepath.EvalSymlinks(p)
+		return real, dir, err
 	}
-	return string(b[:n]), nil
+	return string(b[:n]), dir, nil
 }
 
 // maxLinks is how many symbolic links the kernel follows (include/linux/namei.h).
 const maxLinks = 40
 
-// futurePath resolves a path whose last components may not exist: what exists is
+// A place is where a path leads.
+type place struct {
+	path   string // without symbolic links
+	exists bool
+	dir    bool
+}
+
+// find resolves a path whose last components may not exist: what exists is
 // resolved, dangling symbolic links included, and the rest is added. It returns
-// what an open for creating would make.
-func futurePath(p string) (resolved string, exists bool, err error) {
+// what an open for creating would make. The path need not be clean: ".." after a
+// symbolic link means the parent of its target.
+func find(p string) (place, error) {
 	rest := ""
 	for links := 0; ; {
-		real, err := realPath(p)
+		real, dir, err := realPath(p)
 		if err == nil {
-			return path.Join(real, rest), rest == "", nil
+			return place{path.Join(real, rest), rest == "", dir && rest == ""}, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return "", false, err
+			return place{}, err
 		}
+		parent, base := split(p)
 		if target, err := os.Readlink(p); err == nil { // it dangles
 			if links++; links > maxLinks {
-				return "", false, &fs.PathError{Op: "open", Path: p, Err: unix.ELOOP}
+				return place{}, &fs.PathError{Op: "open", Path: p, Err: unix.ELOOP}
 			}
 			if !path.IsAbs(target) {
-				dir, err := realPath(path.Dir(p))
-				if err != nil {
-					return "", false, err
-				}
-				target = dir + "/" + target
+				target = parent + "/" + target
 			}
-			p = path.Clean(target)
+			p = target
 			continue
 		}
-		rest = path.Join(path.Base(p), rest)
-		p = path.Dir(p)
+		rest = path.Join(base, rest)
+		p = parent
 	}
 }
 
-// isDir tells whether a resolved path is a directory.
-func isDir(p string) bool {
-	var st unix.Stat_t
-	return unix.Lstat(p, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
+// split takes the last component off a path. What is left is not cleaned, but a
+// ".." that would be the last component is: there is nothing to be the parent of.
+func split(p string) (parent, base string) {
+	parent, base = path.Split(strings.TrimRight(p, "/"))
+	if base == "." || base == ".." {
+		parent, base = path.Split(path.Clean(p))
+	}
+	if parent != "/" {
+		parent = strings.TrimRight(parent, "/")
+	}
+	if parent == "" {
+		parent = "/"
+	}
+	return parent, base
 }
 
 // entries lists the names in a directory that begin with a prefix, symbolic links

@@ -156,10 +156,11 @@ func (f *Facts) resource(a *Answer) (string, error) {
 	if !path.IsAbs(p) {
 		p = f.Dir + "/" + p
 	}
-	resolved, _, err := futurePath(path.Clean(p))
+	at, err := find(p)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", a.Reference, errors.Unwrap(err))
 	}
+	resolved := at.path
 	if clean := path.Clean(p); clean != resolved {
 		text := "%s leads to it by a symbolic link"
 		if st, err := os.Lstat(clean); err == nil && st.Mode()&os.ModeSymlink != 0 {

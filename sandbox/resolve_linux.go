@@ -117,7 +117,7 @@ func (r *resolver) resolve(g policy.Grant) (Resolved, error) {
 // path resolves a plain path or directory. What is missing is no error: it is
 // granted when it appears.
 func (r *resolver) path(out *Resolved, p string, dir bool) error {
-	resolved, exists, err := futurePath(p)
+	at, err := find(p)
 	switch {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
 		out.Notes = append(out.Notes, fmt.Sprintf("%s cannot be reached: %v", p, errors.Unwrap(err)))
@@ -128,8 +128,8 @@ func (r *resolver) path(out *Resolved, p string, dir bool) error {
 		return err
 	}
 	kind := policy.AreaFile
-	made := r.made[resolved]
-	if exists && isDir(resolved) || !exists && dir || made {
+	resolved, exists, made := at.path, at.exists, r.made[at.path]
+	if at.dir || !exists && dir || made {
 		kind = policy.AreaTree
 	}
 	if exists && dir && kind == policy.AreaFile {
@@ -156,12 +156,13 @@ func (r *resolver) path(out *Resolved, p string, dir bool) error {
 // prefix resolves a path that ended in a star.
 func (r *resolver) prefix(out *Resolved, p string) error {
 	dir, base := path.Split(p)
-	real, exists, err := futurePath(path.Clean(dir))
+	at, err := find(path.Clean(dir))
 	if err != nil {
 		return err
 	}
-	out.Areas = []policy.Area{{Kind: policy.AreaPrefix, Path: path.Join(real, "/") + slash(real) + base}}
-	if !exists {
+	real := at.path
+	out.Areas = []policy.Area{{Kind: policy.AreaPrefix, Path: real + slash(real) + base}}
+	if !at.exists {
 		out.Notes = append(out.Notes, real+" does not exist")
 		return nil
 	}
@@ -188,13 +189,14 @@ func slash(dir string) string {
 // would cover what is below it, so directories get none.
 func (r *resolver) glob(out *Resolved, pattern string) error {
 	base, rest := doublestar.SplitPattern(pattern)
-	real, exists, err := futurePath(path.Clean(base))
+	at, err := find(path.Clean(base))
 	if err != nil {
 		return err
 	}
+	real := at.path
 	area := policy.Area{Kind: policy.AreaGlob, Path: escapeGlob(real) + slash(real) + rest}
 	out.Areas = []policy.Area{area}
-	if !exists {
+	if !at.exists {
 		out.Notes = append(out.Notes, real+" does not exist")
 		return nil
 	}

@@ -46,7 +46,7 @@ func newWorld(t *testing.T, u user) world {
 	}
 	for name, target := range map[string]string{
 		"a/in": "d/f", "a/outside": "../out/secret", "a/absolute": root + "/out/secret", "a/dirlink": "../b", "a/dangling": "../b/none",
-		"a/chain": "outside", "a/loop": "loop", "b/back": "../a", "a/foolink": "../out/secret",
+		"a/up": "dirlink/../none", "a/chain": "outside", "a/loop": "loop", "b/back": "../a", "a/foolink": "../out/secret",
 	} {
 		if err := os.Symlink(target, filepath.Join(root, name)); err != nil {
 			t.Fatal(err)
@@ -54,7 +54,7 @@ func newWorld(t *testing.T, u user) world {
 		w.paths = append(w.paths, name)
 	}
 	w.paths = append(w.paths, "a/new", "a/d/new", "a/foonew", "b/new", "missing", "missing/f", "a/dirlink/f", "a/dirlink/new",
-		"b/back/d/e/f.js", "a/../b/f", "a/d/../../out/secret", ".")
+		"b/back/d/e/f.js", "a/../b/f", "a/d/../../out/secret", "a/dirlink/../out/secret", "a/dirlink/../f", "a/dirlink/d/../../a/f", "a/up", ".")
 	err = filepath.Walk(root, func(path string, _ os.FileInfo, err error) error {
 		if err == nil {
 			own(t, u, path)
