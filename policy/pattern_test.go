@@ -103,6 +103,20 @@ func TestPatterns(t *testing.T) {
 	}
 }
 
+// The base is a name, never a pattern.
+func TestBaseIsLiteral(t *testing.T) {
+	for value, want := range map[string]policy.Pattern{
+		"a":      {Kind: policy.Path, Path: "/w*/@tmp/a"},
+		"./":     {Kind: policy.Path, Path: "/w*/@tmp", Dir: true},
+		"a*":     {Kind: policy.Prefix, Path: "/w*/@tmp/a"},
+		"glob:?": {Kind: policy.Glob, Path: `/w\*/@tmp/?`},
+	} {
+		if g, warnings, err := one(readFlag, value, "/w*/@tmp"); err != nil || g.Pattern != want || len(warnings) > 0 {
+			t.Errorf("%q: got %+v, %v, %v; want %+v", value, g.Pattern, warnings, err, want)
+		}
+	}
+}
+
 func TestPatternsAreRefused(t *testing.T) {
 	for _, value := range []string{
 		"", "a\x00b", "\x00", "@", "@nope", "@tmp/", "@TMP", "glob:", "glob:/", "glob:a/", "glob:[", "glob:{a", `glob:a\`, "glob:[]",
@@ -273,9 +287,13 @@ func checkGrant(t testing.TB, g policy.Grant) {
 	}
 }
 
-// checkAgain reads what a pattern became, from another base: it must stay.
+// checkAgain reads what a pattern became, from another base: it must stay. A base
+// with a star in it is the one thing that cannot be written.
 func checkAgain(t testing.TB, written string, want policy.Pattern) {
 	t.Helper()
+	if want.Kind != policy.Glob && strings.Contains(want.Path, "*") {
+		return
+	}
 	g, _, err := one(readFlag, written, "/elsewhere")
 	if err != nil || g.Pattern != want {
 		t.Fatalf("%q: got %+v, %v; want %+v", written, g.Pattern, err, want)
@@ -287,7 +305,7 @@ func FuzzPattern(f *testing.F) {
 		f.Add(seed, "/base/../x", "/base")
 	}
 	f.Fuzz(func(t *testing.T, value, name, base string) {
-		name, base = path.Clean("/"+name), path.Clean("/"+base)
+		name, base = path.Clean("/"+name), path.Clean("/"+strings.ReplaceAll(base, "\x00", ""))
 		g, warnings, err := one(readFlag, value, base)
 		if err != nil {
 			return

@@ -193,3 +193,13 @@ func FuzzValues(f *testing.F) {
 		checkAgreement(t, schema, []byte(document))
 	})
 }
+
+// violationOf returns what the schema finds wrong with a document.
+func violationOf(t testing.TB, schema *jsonschema.Schema, document string) *jsonschema.ValidationError {
+	t.Helper()
+	var violation *jsonschema.ValidationError
+	if err := judgeBySchema(schema, []byte(document)); !errors.As(err, &violation) {
+		t.Fatalf("%s: the schema says %v", document, err)
+	}
+	return violation
+}

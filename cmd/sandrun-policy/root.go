@@ -78,7 +78,13 @@ func knownCommand(_ *cobra.Command, args []string) error {
 
 func newSchema(r reporter) *cobra.Command {
 	return &cobra.Command{
-		Use: "schema", Short: "print the JSON schema of a manifest (draft 2020-12)", Args: cobra.NoArgs,
+		Use: "schema", Short: "print the JSON schema of a manifest (draft 2020-12)",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("schema takes no argument: %q", args[0])
+			}
+			return nil
+		},
 		RunE: func(*cobra.Command, []string) error {
 			_, err := io.WriteString(r.stdout, schemas.Policy)
 			return err
