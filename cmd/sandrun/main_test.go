@@ -76,6 +76,8 @@ func TestScripts(t *testing.T) {
 		Dir:                 "../../testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Cmds:                scriptCommands,
+		Condition:           scriptConditions,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", binDir+":/usr/sbin:/usr/bin:/sbin:/bin")
 			env.Setenv("BIN", binDir)
