@@ -2,12 +2,39 @@ package closure
 
 import (
 	"bytes"
-	"debug/elf"
 	"encoding/binary"
-	"errors"
-	"fmt"
-	"io"
 )
+
+// Numbers of the ELF format (System V ABI, and glibc's elf.h for the flags). The
+// standard library has them in debug/elf, whose imports would cost every launch
+// 0.05 ms of initialisation.
+const (
+	elfMagic     = "\x7fELF"
+	class32      = 1
+	class64      = 2
+	little       = 1
+	kindExec     = 2
+	kindDyn      = 3
+	segLoad      = 1
+	segDynamic   = 2
+	segInterp    = 3
+	segNote      = 4
+	tagNull      = 0
+	tagNeeded    = 1
+	tagStrtab    = 5
+	tagSoname    = 14
+	tagRpath     = 15
+	tagRunpath   = 29
+	tagFlags1    = 0x6ffffffb
+	flagNodeflib = 0x800 // DF_1_NODEFLIB
+	noteBuildID  = 4     // of the owner "Go"
+)
+
+// A segment is a program header.
+type segment struct {
+	kind                  uint32
+	offset, address, size uint64
+}
 
 // Limits of what is read of one ELF file. The kernel refuses program headers
 // above 64 KiB (load_elf_phdrs); the others are far above what linkers write.
@@ -48,17 +75,20 @@ func readObject(w *window, m *machine) (*object, error) {
 		return nil, err
 	}
 	o := &object{}
-	var dynamic *elf.Prog64
+	var dynamic *segment
 	for i := range segments {
 		p := &segments[i]
-		switch elf.ProgType(p.Type) {
-		case elf.PT_INTERP:
+		switch p.kind {
+		case segInterp:
+			if o.interp != "" {
+				continue // the kernel takes the first
+			}
 			if o.interp, err = readInterp(w, p); err != nil {
 				return nil, err
 			}
-		case elf.PT_DYNAMIC:
+		case segDynamic:
 			dynamic = p
-		case elf.PT_NOTE:
+		case segNote:
 			o.golang = o.golang || hasGoNote(w, p)
 		}
 	}
@@ -69,20 +99,20 @@ func readObject(w *window, m *machine) (*object, error) {
 }
 
 // readSegments reads the ELF header and the program headers.
-func readSegments(w *window, m *machine) ([]elf.Prog64, error) {
+func readSegments(w *window, m *machine) ([]segment, error) {
 	const size = 64 // of the header of a 64-bit ELF file
 	h, err := w.at(0, size)
-	if err != nil || string(h[:4]) != elf.ELFMAG {
+	if err != nil || string(h[:4]) != elfMagic {
 		return nil, errNotELF
 	}
 	le := binary.LittleEndian
-	kind, arch := elf.Type(le.Uint16(h[16:])), elf.Machine(le.Uint16(h[18:]))
+	class, order, kind, arch := h[4], h[5], le.Uint16(h[16:]), le.Uint16(h[18:])
 	switch {
-	case elf.Class(h[elf.EI_CLASS]) == elf.ELFCLASS32:
+	case class == class32:
 		return nil, formatError("a 32-bit program, whose system calls sandrun does not judge")
-	case elf.Class(h[elf.EI_CLASS]) != elf.ELFCLASS64 || elf.Data(h[elf.EI_DATA]) != elf.ELFDATA2LSB || arch != m.elf:
-		return nil, formatError(fmt.Sprintf("built for another architecture (%v) than this %s", arch, m.name))
-	case kind != elf.ET_EXEC && kind != elf.ET_DYN:
+	case class != class64 || order != little || arch != m.elf:
+		return nil, formatError("built for another architecture (" + machineName(arch) + ") than this " + m.name)
+	case kind != kindExec && kind != kindDyn:
 		return nil, formatError("an ELF file that is neither a program nor a library")
 	}
 	const each = 56 // of a program header
@@ -94,21 +124,19 @@ func readSegments(w *window, m *machine) ([]elf.Prog64, error) {
 	if err != nil {
 		return nil, err
 	}
-	segments := make([]elf.Prog64, n)
+	segments := make([]segment, n)
 	for i := range segments {
 		b := raw[i*each:]
-		segments[i] = elf.Prog64{
-			Type: le.Uint32(b), Off: le.Uint64(b[8:]), Vaddr: le.Uint64(b[16:]), Filesz: le.Uint64(b[32:]),
-		}
+		segments[i] = segment{le.Uint32(b), le.Uint64(b[8:]), le.Uint64(b[16:]), le.Uint64(b[32:])}
 	}
 	return segments, nil
 }
 
-func readInterp(w *window, p *elf.Prog64) (string, error) {
-	if p.Filesz < 2 || p.Filesz > maxPath {
+func readInterp(w *window, p *segment) (string, error) {
+	if p.size < 2 || p.size > maxPath {
 		return "", formatError("the ELF file is damaged: ELF interpreter")
 	}
-	b, err := w.at(p.Off, int(p.Filesz))
+	b, err := w.at(p.offset, int(p.size))
 	if err != nil {
 		return "", err
 	}
@@ -119,64 +147,59 @@ func readInterp(w *window, p *elf.Prog64) (string, error) {
 	return string(name), nil
 }
 
-// readDynamic reads the dynamic section and the strings that it points to.
-func (o *object) readDynamic(w *window, segments []elf.Prog64, p *elf.Prog64) error {
-	if p.Filesz > maxDynamic {
+// readDynamic reads the dynamic section and the strings that it points to. The
+// loader sees both as they are mapped.
+func (o *object) readDynamic(w *window, segments []segment, p *segment) error {
+	start, ok := fileOffset(segments, p.address)
+	if !ok || p.size > maxDynamic {
 		return formatError("the ELF file is damaged: dynamic section")
 	}
-	raw, err := w.at(p.Off, int(p.Filesz))
+	raw, err := w.at(start, int(p.size))
 	if err != nil {
 		return err
 	}
+	// A tag that is there twice counts as the last, but DT_NEEDED.
 	var table uint64
 	var needed []uint64
-	single := map[elf.DynTag]*string{elf.DT_SONAME: &o.soname, elf.DT_RPATH: &o.rpath, elf.DT_RUNPATH: &o.runpath}
-	offsets := map[elf.DynTag]uint64{}
+	var single [tagRunpath + 1]uint64
 	for ; len(raw) >= 16; raw = raw[16:] {
-		tag, value := elf.DynTag(binary.LittleEndian.Uint64(raw)), binary.LittleEndian.Uint64(raw[8:])
+		tag, value := binary.LittleEndian.Uint64(raw), binary.LittleEndian.Uint64(raw[8:])
 		switch tag {
-		case elf.DT_NULL:
-			raw = nil
-		case elf.DT_STRTAB:
+		case tagStrtab:
 			table = value
-		case elf.DT_NEEDED:
+		case tagNeeded:
 			needed = append(needed, value)
-		case elf.DT_FLAGS_1:
-			o.noDefault = elf.DynFlag1(value)&elf.DF_1_NODEFLIB != 0
-		case elf.DT_SONAME, elf.DT_RPATH, elf.DT_RUNPATH:
-			offsets[tag] = value
+		case tagFlags1:
+			o.noDefault = value&flagNodeflib != 0
+		case tagSoname, tagRpath, tagRunpath:
+			single[tag] = value
 		}
-		if raw == nil {
+		if tag == tagNull {
 			break
 		}
 	}
-	if len(needed)+len(offsets) == 0 {
-		return nil
-	}
 	base, ok := fileOffset(segments, table)
-	if !ok {
+	if !ok && table != 0 {
 		return formatError("the ELF file is damaged: string table")
 	}
-	for tag, offset := range offsets {
-		if *single[tag], err = w.text(base, offset); err != nil {
-			return err
+	text := func(offset uint64) (s string) {
+		if err == nil && offset != 0 {
+			s, err = w.text(base, offset)
 		}
+		return s
 	}
+	o.soname, o.rpath, o.runpath = text(single[tagSoname]), text(single[tagRpath]), text(single[tagRunpath])
 	for _, offset := range needed {
-		name, err := w.text(base, offset)
-		if err != nil {
-			return err
-		}
-		o.needed = append(o.needed, name)
+		o.needed = append(o.needed, text(offset))
 	}
-	return nil
+	return err
 }
 
 // fileOffset says where in the file an address of the running program comes from.
-func fileOffset(segments []elf.Prog64, address uint64) (uint64, bool) {
+func fileOffset(segments []segment, address uint64) (uint64, bool) {
 	for _, p := range segments {
-		if elf.ProgType(p.Type) == elf.PT_LOAD && address >= p.Vaddr && address-p.Vaddr < p.Filesz {
-			return p.Off + (address - p.Vaddr), true
+		if p.kind == segLoad && address >= p.address && address-p.address < p.size {
+			return p.offset + (address - p.address), true
 		}
 	}
 	return 0, false
@@ -184,11 +207,11 @@ func fileOffset(segments []elf.Prog64, address uint64) (uint64, bool) {
 
 // hasGoNote looks for the note that the Go linker puts into everything that it
 // links: name "Go", type 4, the build id.
-func hasGoNote(w *window, p *elf.Prog64) bool {
-	if p.Filesz > maxNotes {
+func hasGoNote(w *window, p *segment) bool {
+	if p.size > maxNotes {
 		return false
 	}
-	b, err := w.at(p.Off, int(p.Filesz))
+	b, err := w.at(p.offset, int(p.size))
 	if err != nil {
 		return false
 	}
@@ -200,95 +223,10 @@ func hasGoNote(w *window, p *elf.Prog64) bool {
 		if nameSize > maxNotes || descSize > maxNotes || round(nameSize)+round(descSize) > len(b) {
 			return false
 		}
-		if kind == 4 && string(b[:nameSize]) == "Go\x00\x00" {
+		if kind == noteBuildID && string(b[:nameSize]) == "Go\x00\x00" {
 			return true
 		}
 		b = b[round(nameSize)+round(descSize):]
 	}
 	return false
-}
-
-// A window reads a file at any place, and keeps its beginning and what it read
-// last, because what the loader looks at lies close together.
-type window struct {
-	r     io.ReaderAt
-	head  []byte
-	last  []byte
-	start uint64 // of last
-}
-
-// windowSize is one page: reading less costs the same.
-const windowSize = 4096
-
-// on turns the window to another file.
-func (w *window) on(r io.ReaderAt) *window {
-	*w = window{r: r, head: w.head[:0], last: w.last[:0]}
-	return w
-}
-
-// at returns n bytes. They are valid until the next call.
-func (w *window) at(offset uint64, n int) ([]byte, error) {
-	b, err := w.some(offset, n)
-	if err != nil {
-		return nil, err
-	}
-	if len(b) < n {
-		return nil, errTruncated
-	}
-	return b[:n], nil
-}
-
-// some returns at least n bytes if the file has as many.
-func (w *window) some(offset uint64, n int) ([]byte, error) {
-	if offset > 1<<62 {
-		return nil, errTruncated
-	}
-	if len(w.head) == 0 {
-		if cap(w.head) == 0 {
-			w.head = make([]byte, windowSize)
-		}
-		var err error
-		if w.head, err = w.read(w.head[:cap(w.head)], 0); err != nil {
-			return nil, err
-		}
-	}
-	end := offset + uint64(n)
-	if end <= uint64(len(w.head)) {
-		return w.head[offset:], nil
-	}
-	if offset >= w.start && end <= w.start+uint64(len(w.last)) {
-		return w.last[offset-w.start:], nil
-	}
-	if cap(w.last) < n {
-		w.last = make([]byte, max(n, windowSize))
-	}
-	var err error
-	w.last, err = w.read(w.last[:cap(w.last)], offset)
-	w.start = offset
-	return w.last, err
-}
-
-func (w *window) read(b []byte, offset uint64) ([]byte, error) {
-	n, err := w.r.ReadAt(b, int64(offset))
-	if err != nil && !errors.Is(err, io.EOF) {
-		return b[:0], err
-	}
-	return b[:n], nil
-}
-
-// text returns the string at an offset of a string table.
-func (w *window) text(base, offset uint64) (string, error) {
-	if offset > 1<<62 || base > 1<<62 {
-		return "", errTruncated
-	}
-	for _, n := range []int{256, maxPath, maxString} {
-		b, err := w.some(base+offset, n)
-		if err != nil {
-			return "", err
-		}
-		if s, _, ended := bytes.Cut(b[:min(n, len(b))], []byte{0}); ended {
-			return string(s), nil
-		}
-	}
-	return "", formatError("the ELF file is damaged: a string without an end")
 }

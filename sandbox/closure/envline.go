@@ -15,14 +15,23 @@ type envLine struct {
 	argv   []string // its argument vector
 }
 
-// envShort and envLong are the options of GNU env. What it says about signals, the
-// working directory and its own output is not carried out, and so refused.
-var (
-	envShort = map[byte]string{'i': "i", 'u': "u", 'S': "S", 'a': "a"}
-	envLong  = map[string]string{
-		"ignore-environment": "i", "unset": "u", "split-string": "S", "argv0": "a",
+// The options of GNU env that are carried out, by letter. What it says about
+// signals, the working directory and its own output is refused.
+const envShort = "iuSa"
+
+func envLong(name string) (letter string) {
+	switch name {
+	case "ignore-environment":
+		return "i"
+	case "unset":
+		return "u"
+	case "split-string":
+		return "S"
+	case "argv0":
+		return "a"
 	}
-)
+	return ""
+}
 
 // maxEnvOptions ends what would not end: a variable X that holds "-S${X}".
 const maxEnvOptions = 100
@@ -88,9 +97,11 @@ func envOption(word string, args []string) (option, value string, rest []string,
 	var attached bool
 	if long, ok := strings.CutPrefix(word, "--"); ok {
 		long, value, attached = strings.Cut(long, "=")
-		option = envLong[long]
+		option = envLong(long)
 	} else {
-		option = envShort[word[1]]
+		if strings.IndexByte(envShort, word[1]) >= 0 {
+			option = word[1:2]
+		}
 		value, attached = word[2:], len(word) > 2
 		if option == "i" && attached && value[0] != '-' {
 			return option, "", append([]string{"-" + value}, args...), nil

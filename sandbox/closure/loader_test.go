@@ -2,7 +2,6 @@ package closure
 
 import (
 	"debug/elf"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -18,14 +17,15 @@ func nothing(string) (string, bool) { return "", false }
 // system with what its own ELF interpreter would load.
 func TestAgreesWithLoader(t *testing.T) {
 	var programs []string
-	for _, dir := range []string{"/usr/bin", "/usr/sbin"} {
-		entries, err := os.ReadDir(dir)
+	for _, pattern := range []string{
+		"/usr/bin/*", "/usr/sbin/*", "/usr/libexec/*", "/usr/libexec/*/*", "/usr/lib/git-core/*",
+		"/usr/lib/gcc/*/*/*", "/usr/lib/jvm/*/bin/*", "/usr/local/bin/*", "/opt/*/bin/*",
+	} {
+		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, e := range entries {
-			programs = append(programs, filepath.Join(dir, e.Name()))
-		}
+		programs = append(programs, slices.DeleteFunc(found, isLibrary)...)
 	}
 	var (
 		mu       sync.Mutex

@@ -1,7 +1,6 @@
 package closure
 
 import (
-	"debug/elf"
 	"fmt"
 	"runtime"
 )
@@ -9,7 +8,7 @@ import (
 // A machine is what the dynamic loaders of one architecture know by heart.
 type machine struct {
 	arch       string // as Go names it
-	elf        elf.Machine
+	elf        uint16
 	name       string // as uname and musl name it
 	platform   []string
 	cacheFlags int32    // of an entry of ld.so.cache that is for this machine
@@ -23,7 +22,7 @@ type machine struct {
 // $PLATFORM, "haswell" and "xeon_phi" up to glibc 2.36.
 var machines = [...]machine{
 	{
-		arch: "amd64", elf: elf.EM_X86_64, name: "x86_64",
+		arch: "amd64", elf: 62, name: "x86_64",
 		platform:   []string{"x86_64", "haswell", "xeon_phi"},
 		cacheFlags: 0x0303,
 		lib:        []string{"lib/x86_64-linux-gnu", "lib64", "lib"},
@@ -33,7 +32,7 @@ var machines = [...]machine{
 		},
 	},
 	{
-		arch: "arm64", elf: elf.EM_AARCH64, name: "aarch64",
+		arch: "arm64", elf: 183, name: "aarch64",
 		platform:   []string{"aarch64"},
 		cacheFlags: 0x0a03,
 		lib:        []string{"lib/aarch64-linux-gnu", "lib64", "lib"},
@@ -54,4 +53,30 @@ func machineOf(arch string) *machine {
 		}
 	}
 	panic(fmt.Sprintf("closure: no row for architecture %q", arch))
+}
+
+// machineNames are for the message about a program that was built elsewhere.
+var machineNames = [...]struct {
+	elf  uint16
+	name string
+}{
+	{3, "i386"},
+	{8, "MIPS"},
+	{20, "PowerPC"},
+	{21, "PowerPC 64"},
+	{22, "S/390"},
+	{40, "ARM"},
+	{62, "x86-64"},
+	{183, "AArch64"},
+	{243, "RISC-V"},
+	{258, "LoongArch"},
+}
+
+func machineName(elf uint16) string {
+	for _, m := range machineNames {
+		if m.elf == elf {
+			return m.name
+		}
+	}
+	return fmt.Sprintf("ELF machine %d", elf)
 }

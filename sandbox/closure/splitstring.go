@@ -65,8 +65,11 @@ func (p *splitter) end() {
 	}
 }
 
-// escapes are the letters after a backslash that stand for another byte.
-var escapes = map[byte]byte{'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v'}
+// Letters that stand for another byte after a backslash, and those bytes.
+const (
+	escapeLetters = "fnrtv"
+	escapeBytes   = "\f\n\r\t\v"
+)
 
 // escape carries out what follows a backslash. It returns how many bytes that
 // took, and whether the string ends here.
@@ -91,8 +94,8 @@ func (p *splitter) escape(s string, quote byte) (n int, stop bool, err error) {
 		return 1, true, nil
 	case c == 'c':
 		return 0, false, formatError(`its #! line has \c in a quoted string of env -S`)
-	case escapes[c] != 0:
-		p.add(escapes[c])
+	case strings.IndexByte(escapeLetters, c) >= 0:
+		p.add(escapeBytes[strings.IndexByte(escapeLetters, c)])
 	default:
 		return 0, false, formatError(fmt.Sprintf("its #! line has the unknown escape %q in env -S", s[:1]))
 	}
