@@ -64,8 +64,8 @@ func Lookup(s Scope) (Capability, bool) {
 
 // rank is the place of a scope in the table.
 func rank(s Scope) int {
-	for i, c := range Capabilities {
-		if c.Scope == s {
+	for i := range Capabilities {
+		if Capabilities[i].Scope == s {
 			return i
 		}
 	}

@@ -44,16 +44,20 @@ type Warning struct {
 
 // compare orders grants by what they mean; grants that mean the same are equal,
 // wherever and however they were written.
-func (g Grant) compare(o Grant) int {
-	return cmp.Or(
-		cmp.Compare(rank(g.Scope), rank(o.Scope)),
-		-compareBool(g.All, o.All), // the widest first
-		g.Pattern.compare(o.Pattern),
-		strings.Compare(g.Program, o.Program),
-		strings.Compare(g.Name, o.Name),
-		compareBool(g.Prefix, o.Prefix),
-		g.Rule.compare(o.Rule),
-	)
+func (g *Grant) compare(o *Grant) int {
+	if c := cmp.Compare(rank(g.Scope), rank(o.Scope)); c != 0 {
+		return c
+	}
+	if c := compareBool(o.All, g.All); c != 0 { // the widest first
+		return c
+	}
+	if c := g.Pattern.compare(o.Pattern); c != 0 {
+		return c
+	}
+	if g.Rule.Kind != 0 || o.Rule.Kind != 0 {
+		return g.Rule.compare(o.Rule)
+	}
+	return cmp.Or(strings.Compare(g.Program, o.Program), strings.Compare(g.Name, o.Name), compareBool(g.Prefix, o.Prefix))
 }
 
 func compareBool(a, b bool) int {

@@ -252,6 +252,17 @@ func TestManifestTakesBoundedTime(t *testing.T) {
 	}
 }
 
+// BenchmarkManifest reads a manifest of ordinary size: part of every launch with
+// --policy.
+func BenchmarkManifest(b *testing.B) {
+	data := read(b, "../testdata/policy/valid/everything.json")
+	for b.Loop() {
+		if _, _, err := policy.ParseManifest(data, "p.json", "/w"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func FuzzManifest(f *testing.F) {
 	for _, half := range []string{"valid", "invalid"} {
 		for _, name := range corpus(f, half) {

@@ -147,5 +147,11 @@ func (p Pattern) String() string {
 }
 
 func (p Pattern) compare(o Pattern) int {
-	return cmp.Or(cmp.Compare(p.Kind, o.Kind), strings.Compare(p.Path, o.Path), compareBool(p.Dir, o.Dir))
+	if c := cmp.Compare(p.Kind, o.Kind); c != 0 {
+		return c
+	}
+	if c := strings.Compare(p.Path, o.Path); c != 0 {
+		return c
+	}
+	return compareBool(p.Dir, o.Dir)
 }

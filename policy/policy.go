@@ -43,9 +43,9 @@ type Policy struct {
 // Of returns the grants of a scope.
 func (p Policy) Of(s Scope) []Grant {
 	var list []Grant
-	for _, g := range p.Grants {
-		if g.Scope == s {
-			list = append(list, g)
+	for i := range p.Grants {
+		if p.Grants[i].Scope == s {
+			list = append(list, p.Grants[i])
 		}
 	}
 	return list
@@ -53,14 +53,19 @@ func (p Policy) Of(s Scope) []Grant {
 
 // Has tells whether anything of a scope is granted.
 func (p Policy) Has(s Scope) bool {
-	return slices.ContainsFunc(p.Grants, func(g Grant) bool { return g.Scope == s })
+	for i := range p.Grants {
+		if p.Grants[i].Scope == s {
+			return true
+		}
+	}
+	return false
 }
 
 // All returns the grant that gives the whole of a scope, if there is one.
 func (p Policy) All(s Scope) (Grant, bool) {
-	for _, g := range p.Grants {
-		if g.Scope == s && g.All {
-			return g, true
+	for i := range p.Grants {
+		if p.Grants[i].Scope == s && p.Grants[i].All {
+			return p.Grants[i], true
 		}
 	}
 	return Grant{}, false
@@ -85,9 +90,24 @@ func Merge(ps ...Policy) Policy {
 		}
 		m.File = cmp.Or(m.File, p.File)
 	}
-	slices.SortStableFunc(m.Grants, Grant.compare)
-	m.Grants = slices.CompactFunc(m.Grants, func(a, b Grant) bool { return a.compare(b) == 0 })
+	m.Grants = sorted(m.Grants)
 	slices.SortStableFunc(m.Resources, Resource.compare)
 	m.Resources = slices.CompactFunc(m.Resources, func(a, b Resource) bool { return a.compare(b) == 0 })
 	return m
+}
+
+// sorted returns the grants in order, of those that mean the same the first. It
+// sorts pointers, because grants are large and there may be ten thousand.
+func sorted(grants []Grant) []Grant {
+	order := make([]*Grant, len(grants))
+	for i := range grants {
+		order[i] = &grants[i]
+	}
+	slices.SortStableFunc(order, (*Grant).compare)
+	order = slices.CompactFunc(order, func(a, b *Grant) bool { return a.compare(b) == 0 })
+	list := make([]Grant, len(order))
+	for i, g := range order {
+		list[i] = *g
+	}
+	return list
 }

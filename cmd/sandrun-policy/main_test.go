@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -49,7 +50,7 @@ func TestOutputIsEscaped(t *testing.T) {
 		t.Errorf("status %d", status)
 	}
 	text := out.String() + errors.String()
-	if strings.Count(out.String(), "\n") != 2 || strings.Count(errors.String(), "\n") != 1 || strings.ContainsAny(text, "\x1b\r\u202e\u009b\xff") {
+	if strings.Count(out.String(), "\n") != 2 || strings.Count(errors.String(), "\n") != 1 || strings.ContainsAny(text, "\x1b\r\u202e\u009b") || !utf8.ValidString(text) {
 		t.Errorf("stdout %q\nstderr %q", &out, &errors)
 	}
 }

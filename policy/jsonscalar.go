@@ -93,3 +93,53 @@ func (p *parser) hex() (rune, bool) {
 	p.next += 4
 	return rune(n), true
 }
+
+// word reads true, false or null.
+func (p *parser) word() (kind, string, *syntaxError) {
+	for _, word := range [...]string{"true", "false", "null"} {
+		rest, ok := strings.CutPrefix(p.data[p.next:], word)
+		if !ok || rest != "" && isWordByte(rest[0]) {
+			continue
+		}
+		p.next += len(word)
+		if word == "null" {
+			return kindNull, word, nil
+		}
+		return kindBool, word, nil
+	}
+	return 0, "", p.unexpected("a value is expected")
+}
+
+func isWordByte(c byte) bool {
+	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// number reads a number by its syntax alone: no key of a manifest takes one.
+func (p *parser) number() (string, *syntaxError) {
+	start := p.next
+	p.take('-')
+	if !p.take('0') && !p.digits() {
+		return "", p.unexpected("a digit is expected")
+	}
+	if p.take('.') && !p.digits() {
+		return "", p.unexpected("a digit is expected")
+	}
+	if p.take('e') || p.take('E') {
+		_ = p.take('+') || p.take('-')
+		if !p.digits() {
+			return "", p.unexpected("a digit is expected")
+		}
+	}
+	if p.next < len(p.data) && (isWordByte(p.data[p.next]) || p.data[p.next] == '.') {
+		return "", p.unexpected("a number of JSON is decimal and begins with no needless zero")
+	}
+	return p.data[start:p.next], nil
+}
+
+func (p *parser) digits() bool {
+	start := p.next
+	for p.next < len(p.data) && '0' <= p.data[p.next] && p.data[p.next] <= '9' {
+		p.next++
+	}
+	return p.next > start
+}
