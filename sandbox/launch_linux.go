@@ -148,11 +148,11 @@ func (p *Plan) serve(reports int, privileged bool, first chan<- report) {
 			fatal(err)
 		}
 	}
-	rules := p.supervision()
+	s := supervisor.New(p.supervision())
 	r := readReport(reports)
 	first <- r
 	if r.stage == stageListening {
-		supervisor.New(int(r.value), rules).Serve()
+		s.Serve(int(r.value))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -16,11 +17,16 @@ var always = [...]os.Signal{unix.SIGHUP, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR
 // foreground group, sandrun and target alike: passing them on would make two.
 var fromTerminal = [...]os.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP}
 
+// grace is how long a target runs before its signals are forwarded. To begin
+// takes the runtime half a millisecond of both its threads, in the middle of a
+// launch. A signal that comes before has its ordinary effect and ends sandrun and
+// its target, which has hardly begun to start and handles none.
+const grace = 2 * time.Millisecond
+
 // forwardSignals passes on what sandrun is sent while its target runs. What is
-// ignored stays ignored, here and in the target. It runs beside the launch,
-// since the runtime takes half a millisecond to begin: a signal that comes before
-// has its ordinary effect, and ends sandrun and its target.
+// ignored stays ignored, here and in the target.
 func forwardSignals(pid int) {
+	time.Sleep(grace)
 	c := make(chan os.Signal, 64)
 	for _, list := range [][]os.Signal{always[:], fromTerminal[:]} {
 		for _, s := range list {

@@ -87,43 +87,52 @@ func (s *Supervisor) image(tid uint32) (*image, error) {
 	return made, nil
 }
 
-// programs identifies what a closure executes, the ELF interpreter aside: that
-// one runs as a program only when somebody wants it to load another.
-func programs(c *closure.Closure) map[identity]bool {
-	found := map[identity]bool{}
+// addFirst works out what the target's own program may map before it runs. That
+// is every program of its closure (a script runs its interpreter) but the ELF
+// interpreter, which runs as a program only when somebody wants it to load
+// another.
+func (s *Supervisor) addFirst(c *closure.Closure) {
+	var own *image
 	for _, f := range c.Files {
 		if f.Access&closure.Execute == 0 || slices.Contains(c.Loaders, f.Path) {
 			continue
 		}
-		if st, err := stat(f.Path); err == nil {
-			found[identify(&st)] = true
+		st, err := stat(f.Path)
+		if err != nil {
+			continue
 		}
+		if own == nil {
+			own = s.imageOf(f.Path, c)
+		}
+		s.images[imageKey{identify(&st), st.Ctim}] = own
 	}
-	return found
 }
 
+// newImage works out what a program that is running may map.
 func (s *Supervisor) newImage(exe string, id identity) *image {
-	m := s.rules.Mapping
-	made := &image{files: map[identity]bool{}}
-	for _, path := range m.Loaders {
+	for _, path := range s.rules.Mapping.Loaders {
 		if st, err := stat(path); err == nil && identify(&st) == id {
-			made.loader = true
-			return made
+			return &image{loader: true}
 		}
 	}
 	path, err := readLink(exe)
 	if err != nil {
-		return made
+		return &image{}
 	}
-	needs := m.First
-	if !s.first[id] {
-		// A program whose closure cannot be told maps nothing.
-		if needs, err = closure.OfExecutable(path); err != nil {
-			return made
-		}
+	needs, err := closure.OfExecutable(path)
+	if err != nil { // a program whose closure cannot be told maps nothing
+		return &image{}
 	}
+	return s.imageOf(path, needs)
+}
+
+func (s *Supervisor) imageOf(path string, needs *closure.Closure) *image {
+	made := &image{files: map[identity]bool{}}
 	for _, f := range needs.Files {
-		if st, err := stat(f.Path); f.Access&closure.Map != 0 && err == nil {
+		if f.Access&closure.Map == 0 {
+			continue
+		}
+		if st, err := stat(f.Path); err == nil {
 			made.files[identify(&st)] = true
 		}
 	}

@@ -38,15 +38,11 @@ type Supervisor struct {
 	memory   memory
 	images   map[imageKey]*image // programs whose closure is known
 	stdio    map[identity]bool   // the files on 0 to 2, which the target inherited
-	first    map[identity]bool   // what the target itself may run: its program, or a script's interpreter
 }
 
-// New prepares a supervisor. The descriptor is the listener's.
-func New(fd int, rules Rules) *Supervisor {
-	s := &Supervisor{
-		listener: listener.Listener(fd), rules: rules,
-		images: map[imageKey]*image{}, stdio: map[identity]bool{},
-	}
+// New prepares a supervisor; what it can look up before the target runs, it does.
+func New(rules Rules) *Supervisor {
+	s := &Supervisor{rules: rules, images: map[imageKey]*image{}, stdio: map[identity]bool{}}
 	var st unix.Stat_t
 	for fd := 0; fd <= 2; fd++ {
 		if unix.Fstat(fd, &st) == nil {
@@ -54,15 +50,16 @@ func New(fd int, rules Rules) *Supervisor {
 		}
 	}
 	if m := rules.Mapping; m != nil && m.First != nil {
-		s.first = programs(m.First)
+		s.addFirst(m.First)
 	}
 	return s
 }
 
-// Serve answers notifications until the last process under the filter is gone.
-// It locks the calling thread and does not give it back.
-func (s *Supervisor) Serve() {
+// Serve answers the notifications of a listener until the last process under its
+// filter is gone. It locks the calling thread and does not give it back.
+func (s *Supervisor) Serve(fd int) {
 	runtime.LockOSThread()
+	s.listener = listener.Listener(fd)
 	s.listener.SyncWakeUp()
 	var n listener.Notification
 	for {
