@@ -54,7 +54,8 @@ func boolWarning(c Capability, value string, source Source) []Warning {
 }
 
 // splitList splits at commas; a backslash before a comma makes it part of the
-// element, and is itself anywhere else.
+// element, and is itself anywhere else. So an element that ends in a backslash
+// can only be the last one of a flag.
 func splitList(s string) []string {
 	var list []string
 	var element strings.Builder

@@ -116,6 +116,23 @@ func TestFlagsAreRefused(t *testing.T) {
 	}
 }
 
+// What check prints as a flag is read back as the same path: only commas need a
+// backslash.
+func FuzzEscapedComma(f *testing.F) {
+	for _, seed := range []string{"/a,b", `/a\`, `/a\,b`, `/,\,,\\,`, "/,"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		g, _, err := one(readFlag, "/"+value, "/")
+		if err == nil && g.Value != "/"+value {
+			t.Fatalf("%q came back as %q", "/"+value, g.Value)
+		}
+		if err != nil && !strings.Contains(value, "\x00") {
+			t.Fatalf("%q: %v", "/"+value, err)
+		}
+	})
+}
+
 // A flag and a manifest give the same grants for the same words.
 func TestFlagsMeanWhatManifestsMean(t *testing.T) {
 	for _, row := range []struct{ flag, value, json string }{
