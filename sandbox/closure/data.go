@@ -39,6 +39,7 @@ var common = []datum{
 	{"/usr/lib/os-release", Read, false, "installers and language runtimes ask for the distribution"},
 	{"/etc/debian_version", Read, false, "installers and language runtimes ask for the distribution"},
 	{"/etc/nsswitch.conf", Read, false, "which plug-ins the C library uses"},
+	{"/etc/mime.types", Read, false, "python's mimetypes, and with it its HTTP server, end when they cannot read it"},
 }
 
 // glibcData is for programs of the GNU C library, also with --bare.

@@ -74,7 +74,7 @@ var interpreters = []interpreter{
 		layout:  func(*program) layout { return layout{} },
 	},
 	{
-		name: "java", names: []string{"java"}, threads: "the Java virtual machine",
+		name: "java", names: []string{"java", "javac", "javap", "javadoc", "jar", "keytool"}, threads: "the Java virtual machine",
 		options: options{
 			words: true, only: ".java", longScript: []string{"jar"},
 			longValue: []string{
