@@ -22,7 +22,7 @@ type Answer struct {
 	Partial   bool   // something below a directory is granted, not the directory
 	By        string // the deciding grant and its source
 	Stands    string // what that grant stands for
-	Flag      string // what would grant it
+	Flag      string // what would grant it; "" where it is granted
 	Layer     string // what holds it: "Landlock", "seccomp", "supervisor", "environment"
 	Later     bool   // the grant covers it, but this version holds it for existing files only
 	Notes     []string
@@ -34,10 +34,18 @@ const FSBoth policy.Scope = "fs"
 // Ask answers whether a scope, or one resource of it, is granted. An error means
 // that the question was wrong.
 func (f *Facts) Ask(scope policy.Scope, reference string) (Answer, error) {
-	a := Answer{Scope: scope, Reference: reference}
 	if scope == FSBoth {
 		return f.askBoth(reference)
 	}
+	a, err := f.ask(scope, reference)
+	if a.Granted {
+		a.Flag = ""
+	}
+	return a, err
+}
+
+func (f *Facts) ask(scope policy.Scope, reference string) (Answer, error) {
+	a := Answer{Scope: scope, Reference: reference}
 	capability, ok := policy.Lookup(scope)
 	if !ok {
 		return a, fmt.Errorf("%q is no scope", scope)
@@ -109,7 +117,7 @@ func (f *Facts) askBoth(reference string) (Answer, error) {
 	both.Notes = slices.Compact(both.Notes)
 	both.By, both.Stands, both.Flag = "", "", strings.TrimSpace(read.Flag+" "+write.Flag)
 	if both.Granted {
-		both.By, both.Flag = read.By+" and "+write.By, ""
+		both.By = read.By + " and " + write.By
 	}
 	return both, nil
 }
