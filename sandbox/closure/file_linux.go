@@ -22,7 +22,7 @@ type disk struct {
 }
 
 func newDisk() disk {
-	return disk{make([]byte, maxPath), map[string]string{}, map[string][]string{}}
+	return disk{make([]byte, maxPath), make(map[string]string, 80), map[string][]string{}}
 }
 
 // real resolves the symbolic links of an absolute path.

@@ -12,7 +12,9 @@ type fileSet struct {
 	index map[string]int
 }
 
-func newFileSet() *fileSet { return &fileSet{index: map[string]int{}} }
+func newFileSet() *fileSet {
+	return &fileSet{list: make([]File, 0, 40), index: make(map[string]int, 40)}
+}
 
 // add adds a file; the first reason for a path stays.
 func (s *fileSet) add(f File) {

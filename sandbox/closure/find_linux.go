@@ -91,7 +91,7 @@ func (p *program) find(c *Closure, bare bool) error {
 	if err := p.elf(c); err != nil {
 		return err
 	}
-	p.row = interpreterOf(p.exe, p.path)
+	p.row = interpreterOf(p.exe, p.path, p.object.needed)
 	if p.row != nil {
 		c.Interpreter = p.row.name
 		c.Threads = p.row.threads

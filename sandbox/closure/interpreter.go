@@ -2,6 +2,7 @@ package closure
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -9,6 +10,7 @@ import (
 type interpreter struct {
 	name    string
 	names   []string // of its executables; a version may follow
+	library string   // or what only its executables need
 	threads string   // what cannot run without threads, "" if it can
 	foreign []string // base names of its foreign-function interfaces
 	options options
@@ -74,7 +76,7 @@ var interpreters = []interpreter{
 		layout:  func(*program) layout { return layout{} },
 	},
 	{
-		name: "java", names: []string{"java", "javac", "javap", "javadoc", "jar", "keytool"}, threads: "the Java virtual machine",
+		name: "java", names: []string{"java"}, threads: "the Java virtual machine",
 		options: options{
 			words: true, only: ".java", longScript: []string{"jar"},
 			longValue: []string{
@@ -84,6 +86,13 @@ var interpreters = []interpreter{
 			longEnds: []string{"m", "module", "d", "describe-module", "version", "help", "list-modules", "h", "?", "X"},
 		},
 		layout: javaLayout,
+	},
+	{
+		// javac, jar, keytool and the others are the Java launcher with another
+		// main class.
+		name: "java", library: "libjli.so", threads: "the Java virtual machine",
+		options: options{none: true},
+		layout:  javaLayout,
 	},
 }
 
@@ -104,7 +113,7 @@ var nodeValues = []string{
 
 // interpreterOf finds the row of an executable, nil if it is not known. A program
 // with many names is known by the one that it is started by.
-func interpreterOf(real, path string) *interpreter {
+func interpreterOf(real, path string, needed []string) *interpreter {
 	base := filepath.Base(real)
 	if base == "busybox" || base == "toybox" {
 		base = filepath.Base(path)
@@ -114,6 +123,9 @@ func interpreterOf(real, path string) *interpreter {
 			if isVersionOf(base, name) {
 				return &interpreters[i]
 			}
+		}
+		if library := interpreters[i].library; library != "" && slices.Contains(needed, library) {
+			return &interpreters[i]
 		}
 	}
 	return nil

@@ -8,29 +8,31 @@ import (
 )
 
 func TestInterpreterOf(t *testing.T) {
-	for _, test := range []struct{ real, path, want string }{
-		{"/usr/bin/python3.11", "/usr/bin/python3", "python"},
-		{"/usr/bin/python2.7", "", "python"},
-		{"/opt/bin/python3.13t", "", "python"},
-		{"/usr/bin/perl", "", "perl"},
-		{"/usr/bin/perl5.36-x86_64-linux-gnu", "", "perl"},
-		{"/usr/bin/ruby3.1", "", "ruby"},
-		{"/usr/bin/node", "", "node"},
-		{"/usr/bin/nodejs", "", "node"},
-		{"/usr/bin/bash", "", "bash"},
-		{"/usr/bin/dash", "/bin/sh", "sh"},
-		{"/usr/lib/jvm/x/bin/java", "", "java"},
-		{"/bin/busybox", "/bin/sh", "sh"},
-		{"/bin/busybox", "/bin/ls", ""},
-		{"/usr/lib/jvm/x/bin/javac", "", "java"},
-		{"/usr/bin/javascript", "", ""},
-		{"/usr/bin/shuf", "", ""},
-		{"/usr/bin/nodemon", "", ""},
-		{"/usr/bin/pythonic", "", ""},
-		{"/usr/bin/true", "", ""},
+	for _, test := range []struct {
+		real, path, want string
+		needed           []string
+	}{
+		{"/usr/bin/python3.11", "/usr/bin/python3", "python", nil},
+		{"/usr/bin/python2.7", "", "python", nil},
+		{"/opt/bin/python3.13t", "", "python", nil},
+		{"/usr/bin/perl", "", "perl", nil},
+		{"/usr/bin/perl5.36-x86_64-linux-gnu", "", "perl", nil},
+		{"/usr/bin/ruby3.1", "", "ruby", nil},
+		{"/usr/bin/node", "", "node", nil},
+		{"/usr/bin/nodejs", "", "node", nil},
+		{"/usr/bin/bash", "", "bash", nil},
+		{"/usr/bin/dash", "/bin/sh", "sh", nil},
+		{"/usr/lib/jvm/x/bin/java", "", "java", nil},
+		{"/bin/busybox", "/bin/sh", "sh", nil},
+		{"/bin/busybox", "/bin/ls", "", nil},
+		{"/usr/bin/javascript", "", "", nil},
+		{"/usr/bin/shuf", "", "", nil},
+		{"/usr/bin/nodemon", "", "", nil},
+		{"/usr/bin/pythonic", "", "", nil},
+		{"/usr/bin/true", "", "", nil},
 	} {
 		name := ""
-		if row := interpreterOf(test.real, test.path); row != nil {
+		if row := interpreterOf(test.real, test.path, test.needed); row != nil {
 			name = row.name
 		}
 		if name != test.want {
@@ -42,7 +44,9 @@ func TestInterpreterOf(t *testing.T) {
 func TestScriptArgument(t *testing.T) {
 	rows := map[string]*interpreter{}
 	for i := range interpreters {
-		rows[interpreters[i].name] = &interpreters[i]
+		if interpreters[i].names != nil {
+			rows[interpreters[i].name] = &interpreters[i]
+		}
 	}
 	for _, test := range []struct{ interpreter, args, want string }{
 		{"python", "s.py a b", "s.py"},

@@ -35,14 +35,10 @@ type loader struct {
 }
 
 func newLoader(env func(string) (string, bool), dir string) *loader {
-	l := &loader{
+	return &loader{
 		disk: newDisk(), machine: native, env: env, dir: dir,
 		files: newFileSet(), objects: map[string]*object{},
 	}
-	if value, ok := env("LD_LIBRARY_PATH"); ok && value != "" {
-		l.paths = strings.ReplaceAll(value, ";", ":")
-	}
-	return l
 }
 
 // start prepares for the libraries of a program with this ELF interpreter, whose
@@ -51,6 +47,9 @@ func (l *loader) start(interp string) (string, error) {
 	path, err := l.real(absolute(l.dir, interp))
 	if err != nil {
 		return "", err
+	}
+	if value, ok := l.env("LD_LIBRARY_PATH"); ok {
+		l.paths = strings.ReplaceAll(value, ";", ":")
 	}
 	base := filepath.Base(interp)
 	l.musl = strings.HasPrefix(base, "ld-musl-")

@@ -17,13 +17,14 @@ type options struct {
 	words      bool     // a single dash starts a word too
 	plus       bool     // +x is an option
 	only       string   // a script has this suffix
+	none       bool     // what follows is never a script
 	suffixes   []string // what may be added to the name of a script
 }
 
 // script finds the script in the arguments of an interpreter: the first that is no
 // option. It is "" if there is none.
 func (o *options) script(args []string) string {
-	for len(args) > 0 {
+	for len(args) > 0 && !o.none {
 		word := args[0]
 		args = args[1:]
 		switch {
