@@ -120,6 +120,9 @@ func (p *Plan) note() {
 	}
 	for i := range f.Grants {
 		g := &f.Grants[i]
+		if g.Grant.Pattern == (policy.Pattern{Kind: policy.Set, Path: "tmp"}) {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("%s @tmp: %s is shared with other programs", g.Grant.Source, strings.Join(g.Paths, ", ")))
+		}
 		if isProcOnly(g) {
 			p.Warnings = append(p.Warnings, fmt.Sprintf("%s %s is not held by this version: nothing below /proc is, but /proc itself", g.Grant.Source, g.Grant.Value))
 		}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
 
@@ -194,7 +193,7 @@ func (r *resolver) glob(out *Resolved, pattern string) error {
 		return err
 	}
 	real := at.path
-	area := policy.Area{Kind: policy.AreaGlob, Path: escapeGlob(real) + slash(real) + rest}
+	area := policy.Area{Kind: policy.AreaGlob, Path: policy.EscapeGlob(real) + slash(real) + rest}
 	out.Areas = []policy.Area{area}
 	if !at.exists {
 		out.Notes = append(out.Notes, real+" does not exist")
@@ -211,28 +210,17 @@ func (r *resolver) glob(out *Resolved, pattern string) error {
 	}, doublestar.WithNoFollow())
 }
 
-// escapeGlob makes the glob characters of a path plain.
-func escapeGlob(p string) string {
-	if !strings.ContainsAny(p, `*?[]{}\`) {
-		return p
-	}
-	var b strings.Builder
-	for _, c := range []byte(p) {
-		if strings.IndexByte(`*?[]{}\`, c) >= 0 {
-			b.WriteByte('\\')
-		}
-		b.WriteByte(c)
-	}
-	return b.String()
-}
-
 // set resolves a named set; its members that do not exist here are left out.
 func (r *resolver) set(out *Resolved, name string) error {
-	members, err := r.members(out, name)
-	if err != nil {
-		return err
+	set, ok := policy.LookupSet(name)
+	if !ok {
+		return fmt.Errorf("there is no set @%s", name)
 	}
-	for _, p := range members {
+	for _, e := range set {
+		p, ok := e.In(r.dirs())
+		if !ok {
+			continue
+		}
 		if _, err := os.Lstat(p); err != nil {
 			continue
 		}
@@ -243,27 +231,16 @@ func (r *resolver) set(out *Resolved, name string) error {
 	return nil
 }
 
-func (r *resolver) members(out *Resolved, name string) ([]string, error) {
-	switch name {
-	case "cwd":
-		return []string{r.dir}, nil
-	case "tmp":
-		dir := "/tmp"
-		if t, ok := r.env("TMPDIR"); ok && path.IsAbs(t) {
-			dir = path.Clean(t)
-		}
-		out.Notes = append(out.Notes, dir+" is shared with other programs")
-		return []string{dir}, nil
+// dirs are the directories that some sets are relative to.
+func (r *resolver) dirs() policy.Dirs {
+	d := policy.Dirs{Tmp: "/tmp", Work: r.dir}
+	if home, ok := r.env("HOME"); ok && path.IsAbs(home) {
+		d.Home = path.Clean(home)
 	}
-	set, ok := policy.LookupSet(name)
-	if !ok {
-		return nil, fmt.Errorf("there is no set @%s", name)
+	if tmp, ok := r.env("TMPDIR"); ok && path.IsAbs(tmp) {
+		d.Tmp = path.Clean(tmp)
 	}
-	paths := make([]string, len(set))
-	for i, e := range set {
-		paths[i] = e.Path
-	}
-	return paths, nil
+	return d
 }
 
 // keepKernelFiles takes the kernel file systems below a write grant out of it.
