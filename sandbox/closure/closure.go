@@ -12,6 +12,10 @@
 // opened; and the work is bounded, because the supervisor asks about programs
 // that the target wrote.
 //
+// What a child process runs is judged by its file alone: a virtual environment of
+// python, which is a matter of the name, is unknown then. In a Java virtual machine
+// the foreign-function interface is part of the machine and cannot be excepted.
+//
 // It does not know what a program opens later by names of its own (dlopen,
 // plug-ins, configuration), nor the libraries that packages in an interpreter's
 // package directories link to outside of them. Nor does it know the directories

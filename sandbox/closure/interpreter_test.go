@@ -25,6 +25,8 @@ func TestInterpreterOf(t *testing.T) {
 		{"/usr/lib/jvm/x/bin/java", "", "java", nil},
 		{"/bin/busybox", "/bin/sh", "sh", nil},
 		{"/bin/busybox", "/bin/ls", "", nil},
+		{"/usr/lib/jvm/x/bin/javac", "", "java", []string{"libz.so.1", "libjli.so"}},
+		{"/usr/bin/javac", "", "", []string{"libc.so.6"}},
 		{"/usr/bin/javascript", "", "", nil},
 		{"/usr/bin/shuf", "", "", nil},
 		{"/usr/bin/nodemon", "", "", nil},
