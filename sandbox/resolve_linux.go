@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 	"slices"
 
 	"github.com/bmatcuk/doublestar/v4"
