@@ -23,7 +23,8 @@ func Find(r Request) (*Closure, error) {
 	if ch.warning != "" {
 		c.Warnings = append(c.Warnings, ch.warning)
 	}
-	l.env = ch.change.lookup(r.Env)
+	// What a #! line sets is no grant: LD_PRELOAD counts only if the caller had it.
+	l.env = EnvChange{Clear: ch.change.Clear, Unset: ch.change.Unset}.lookup(r.Env)
 	for _, path := range ch.reads {
 		l.files.add(File{Path: path, Access: Read, Why: "the script"})
 	}

@@ -127,6 +127,34 @@ func TestVariants(t *testing.T) {
 	}
 }
 
+// TestPreloadIsTheCallers takes LD_PRELOAD from the environment, and never from a
+// #! line.
+func TestPreloadIsTheCallers(t *testing.T) {
+	dir := tempDir(t)
+	write(t, dir+"/ld.so", string(model{}.bytes()))
+	write(t, dir+"/p", string(model{interp: dir + "/ld.so"}.bytes()))
+	library := write(t, dir+"/lib.so", string(model{}.bytes()))
+	preload := "LD_PRELOAD=" + library
+	for name, test := range map[string]struct {
+		line string
+		env  []string
+		want Access
+	}{
+		"environment": {"-S", []string{preload}, Read | Map},
+		"line":        {"-S " + preload, nil, 0},
+		"cleared":     {"-S -i", []string{preload}, 0},
+		"removed":     {"-S -u LD_PRELOAD", []string{preload}, 0},
+	} {
+		script := write(t, dir+"/"+name, "#!/usr/bin/env "+test.line+" "+dir+"/p\n")
+		c, err := Find(Request{Command: []string{script}, Env: environ(test.env...), Dir: dir})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if got := accessOf(c, library); got != test.want {
+			t.Errorf("%s: %v, want %v", name, got, test.want)
+		}
+	}
+}
+
 // TestMusl has a search path file beside the loader's folder, and libraries that
 // the loader is itself.
 func TestMusl(t *testing.T) {
