@@ -3,6 +3,7 @@
 package sandbox
 
 import (
+	"slices"
 	"strings"
 
 	"sandrun/policy"
@@ -91,4 +92,16 @@ func filterEnv(p policy.Policy, env []string) (kept, removed, needAddon []string
 		}
 	}
 	return kept, removed, needAddon
+}
+
+// withoutLoaders removes variables that load code, unless addon is granted. A
+// script could ask for one in its first line.
+func withoutLoaders(p policy.Policy, env []string) []string {
+	if _, addon := p.All(policy.Addon); addon {
+		return env
+	}
+	return slices.DeleteFunc(env, func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return isLoaderVariable(name)
+	})
 }

@@ -88,7 +88,7 @@ func (p *Plan) planEnv() {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%s is removed: it loads code, which needs --allow-addons beside --allow-env", name))
 	}
 	if c := p.facts.Closure; c != nil {
-		kept = c.Env.Apply(kept)
+		kept = withoutLoaders(p.facts.Policy, c.Env.Apply(kept))
 	}
 	p.Env = kept
 }

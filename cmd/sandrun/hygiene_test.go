@@ -131,6 +131,21 @@ func TestEnvironment(t *testing.T) {
 	})
 }
 
+// TestScriptSetsNoLoaderVariable: a #! line may set variables, but none that loads
+// code.
+func TestScriptSetsNoLoaderVariable(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, dir string) {
+		script := dir + "/script"
+		write(t, u, script, "#!/usr/bin/env -S LD_DEBUG=libs OTHER=1 "+probe+" getenv LD_DEBUG , getenv OTHER , echo\n", 0o755)
+		if r := sandboxed(t, u, dir, nil, script); !strings.HasPrefix(r.out, "ENOENT\nok\n") || strings.Contains(r.err, "calling init") {
+			t.Errorf("%s%s", r.out, r.err)
+		}
+		if r := sandboxed(t, u, dir, []string{"--allow-addons"}, script); !strings.Contains(r.out+r.err, "calling init") {
+			t.Errorf("with --allow-addons: %s%s", r.out, r.err)
+		}
+	})
+}
+
 // TestJIT: memory that was writable becomes executable unless that is denied.
 func TestJIT(t *testing.T) {
 	inModes(t, func(t *testing.T, u user, dir string, flags []string) {
