@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -41,7 +43,7 @@ func run(args []string) int {
 		sayError(err)
 		return exitFailed
 	}
-	root := newRoot(s)
+	root := newRoot(s, args)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteC()
 	var status errStatus
@@ -62,7 +64,7 @@ func run(args []string) int {
 }
 
 // newRoot makes the tree of commands.
-func newRoot(s *settings) *cobra.Command {
+func newRoot(s *settings, args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:     "sandrun [flags] [--] COMMAND [ARG...]",
 		Short:   "run a program with only what you granted",
@@ -75,11 +77,34 @@ func newRoot(s *settings) *cobra.Command {
 		RunE:                  func(_ *cobra.Command, args []string) error { return runProgram(s, args) },
 	}
 	addFlags(root, s)
-	root.AddCommand(newCheck(s), newPlan(s), newPolicy(), newVersion())
-	root.AddCommand(laterCommands()...)
-	root.SetHelpCommand(newHelp())
+	if mayNameCommand(args) {
+		root.AddCommand(newCheck(s), newPlan(s), newPolicy(), newVersion())
+		root.AddCommand(laterCommands()...)
+		root.SetHelpCommand(newHelp())
+	}
 	root.SetUsageFunc(printUsage)
 	return root
+}
+
+// commandWords are the words that need the commands below the root.
+var commandWords = [...]string{
+	"check", "plan", "policy", "version", "learn", "hash", "doctor", "completion", "help", "--help", "-h",
+	cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd,
+}
+
+// mayNameCommand tells whether a command line may be for one of the commands
+// below the root, or asks for help. To register them all takes a tenth of a
+// millisecond, which every launch would pay.
+func mayNameCommand(args []string) bool {
+	for _, a := range args {
+		if a == "--" {
+			return false
+		}
+		if slices.Contains(commandWords[:], a) || strings.HasPrefix(a, "--help") {
+			return true
+		}
+	}
+	return false
 }
 
 func newVersion() *cobra.Command {
