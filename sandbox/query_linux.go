@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -279,23 +278,39 @@ func (f *Facts) askProgram(a *Answer) error {
 		a.by(g)
 		return nil
 	}
-	p := a.Reference
-	if strings.Contains(p, "/") {
-		var err error
-		if p, err = f.resource(a); err != nil {
+	name := a.Reference
+	if strings.Contains(name, "/") {
+		p, err := f.resource(a)
+		if err != nil {
 			return err
 		}
+		name = p
+	} else {
+		a.Resource = f.findProgram(name)
 	}
 	for _, listed := range f.Programs {
-		real, err := filepath.EvalSymlinks(listed.Closure.Program)
-		if listed.Grant.Program == p || err == nil && real == p {
+		real, _, err := realPath(listed.Closure.Program)
+		if listed.Grant.Program == a.Reference || err == nil && real == a.Resource {
 			a.Granted = true
 			a.by(listed.Grant)
 			return nil
 		}
 	}
-	a.Flag = "--allow-child-process=" + flagValue(p)
+	a.Flag = "--allow-child-process=" + flagValue(name)
 	return nil
+}
+
+// findProgram is where PATH and links lead for a name, "" where nowhere.
+func (f *Facts) findProgram(name string) string {
+	c, err := closure.Find(closure.Request{Command: []string{name}, Env: lookup(f.Env), Dir: f.Dir, Bare: true})
+	if err != nil {
+		return ""
+	}
+	real, _, err := realPath(c.Program)
+	if err != nil {
+		return ""
+	}
+	return real
 }
 
 // askVariable answers for a variable of the environment.

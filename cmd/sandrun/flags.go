@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -212,6 +213,8 @@ func explainFlagError(cmd *cobra.Command, err error) error {
 		return withSuggestion(fmt.Errorf("unknown flag %s", word), word, flagNames(cmd))
 	case errors.As(err, &needs):
 		return fmt.Errorf("--%s needs a value: --%s=%s", needs.GetSpecifiedName(), needs.GetSpecifiedName(), needs.GetFlag().Value.Type())
+	case errors.As(err, &invalid) && errors.Is(err, strconv.ErrSyntax): // --help is the library's own
+		return fmt.Errorf("--%s: %q is neither true nor false", invalid.GetFlag().Name, invalid.GetValue())
 	case errors.As(err, &invalid):
 		return fmt.Errorf("--%s: %w", invalid.GetFlag().Name, errors.Unwrap(invalid))
 	}
