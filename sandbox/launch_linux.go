@@ -118,14 +118,12 @@ func (p *Plan) runSupervised(s *sealing, reports int, answering <-chan report) (
 		return Outcome{}, &LaunchError{Err: err}
 	}
 	s.child, s.parent = true, uintptr(os.Getpid())
-	s.mask = blockSignals()
-	pid, errno := s.fork()
-	setSignals(s.mask)
-	if errno != 0 {
-		return Outcome{}, &LaunchError{Err: fmt.Errorf("clone: %w", errno)}
+	pid, err := s.fork()
+	if err != nil {
+		return Outcome{}, &LaunchError{Err: err}
 	}
-	go forwardSignals(int(pid))
-	status := wait(int(pid))
+	go forwardSignals(pid)
+	status := wait(pid)
 	tree.kill()
 	// What the child said before it ended is read first.
 	s.say(report{})

@@ -109,6 +109,7 @@ func (s *sealing) seal() report {
 		if pid, _, _ := syscall.RawSyscall(unix.SYS_GETPPID, 0, 0, 0); pid != s.parent {
 			return report{stageParent, uint32(unix.ESRCH)}
 		}
+		defaultSignals()
 	}
 	if _, _, e := syscall.RawSyscall6(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, uintptr(unsafe.Pointer(&s.files)), 0, 0, 0); e != 0 {
 		return report{stageLimits, uint32(e)}
@@ -177,20 +178,55 @@ func raw(nr, a, b, c uintptr) syscall.Errno {
 	return e
 }
 
-// fork makes the child of a supervised launch and seals it there. Only the
-// parent returns. The table of descriptors is shared until exec, so that the
-// listener needs no passing.
+// cloneOnStack makes a process that shares this one's memory and descriptors,
+// starts on a stack of its own, and runs sealChild.
+func cloneOnStack(flags, stack uintptr, s *sealing) (pid, errno uintptr)
+
+// fork makes the child of a supervised launch and seals it there. The memory is
+// shared until exec, which is a quarter of a millisecond cheaper than a copy; so
+// is the table of descriptors, so that the listener needs no passing. The child
+// has all signals blocked and makes only raw calls.
+func (s *sealing) fork() (int, error) {
+	const size = 64 << 10
+	stack, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	if err != nil {
+		return 0, fmt.Errorf("mmap: %w", err)
+	}
+	s.mask = blockSignals()
+	top := uintptr(unsafe.Pointer(&stack[0])) + size
+	pid, errno := cloneOnStack(uintptr(unix.SIGCHLD)|unix.CLONE_VM|unix.CLONE_FILES, top, s)
+	setSignals(s.mask)
+	if errno != 0 {
+		return 0, fmt.Errorf("clone: %w", syscall.Errno(errno))
+	}
+	return int(pid), nil
+}
+
+// sealChild is what the child does; it does not return.
 //
 //go:nosplit
 //go:norace
-func (s *sealing) fork() (uintptr, syscall.Errno) {
-	pid, _, e := syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD)|unix.CLONE_FILES, 0, 0, 0, 0, 0)
-	if e != 0 || pid != 0 {
-		return pid, e
-	}
+func sealChild(s *sealing) {
 	s.say(s.seal())
 	for {
 		raw(unix.SYS_EXIT_GROUP, 127, 0, 0)
+	}
+}
+
+// defaultSignals takes the Go runtime's handlers off, which must not run in a
+// child. What is ignored stays so.
+//
+//go:nosplit
+//go:norace
+func defaultSignals() {
+	const ignore = 1 // SIG_IGN
+	for sig := uintptr(1); sig <= 64; sig++ {
+		var action [8]uintptr // larger than struct sigaction on any architecture
+		syscall.RawSyscall6(unix.SYS_RT_SIGACTION, sig, 0, uintptr(unsafe.Pointer(&action)), 8, 0, 0)
+		if action[0] > ignore {
+			action = [8]uintptr{}
+			syscall.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&action)), 0, 8, 0, 0)
+		}
 	}
 }
 
