@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Race tells whether the race detector is in this build.
+const Race = shareMemory == 0
+
 // SetDelays holds launches up: between the first seal and the last, and before
 // the first answer.
 func SetDelays(seal, answer time.Duration) {

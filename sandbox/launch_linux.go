@@ -49,10 +49,12 @@ func (p *Plan) Run() (Outcome, error) {
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return Outcome{}, &LaunchError{Err: fmt.Errorf("pipe: %w", err)}
 	}
-	// The thread that answers starts while this one goes on.
+	// The threads that answer and that forward start while this one goes on.
 	answering := make(chan report, 1)
+	target := make(chan int, 1)
 	if p.Supervised() {
 		go p.serve(pipe[0], privileged, answering)
+		go holdSignals().forward(target)
 	} else if p.notifies() {
 		quietRuntime()
 		go answerFirst(pipe[0], answering)
@@ -68,7 +70,7 @@ func (p *Plan) Run() (Outcome, error) {
 		return Outcome{}, &LaunchError{Err: err}
 	}
 	if p.Supervised() {
-		return p.runSupervised(s, pipe[0], answering)
+		return p.runSupervised(s, pipe[0], answering, target)
 	}
 	if p.notifies() {
 		<-answering // its thread is ready
@@ -112,7 +114,7 @@ func join(reasons []string) string {
 }
 
 // runSupervised forks a child that seals itself, and waits for it.
-func (p *Plan) runSupervised(s *sealing, reports int, answering <-chan report) (Outcome, error) {
+func (p *Plan) runSupervised(s *sealing, reports int, answering <-chan report, target chan<- int) (Outcome, error) {
 	tree, err := confine(p.Handled)
 	if err != nil {
 		return Outcome{}, &LaunchError{Err: err}
@@ -122,7 +124,7 @@ func (p *Plan) runSupervised(s *sealing, reports int, answering <-chan report) (
 	if err != nil {
 		return Outcome{}, &LaunchError{Err: err}
 	}
-	go forwardSignals(pid)
+	target <- pid
 	status := wait(pid)
 	tree.kill()
 	// What the child said before it ended is read first.
@@ -160,9 +162,10 @@ func fatal(err error) {
 	os.Exit(125)
 }
 
-// wait waits for the end of the target, and reaps its orphans meanwhile. When the target is stopped, sandrun
-// stops as well, so that the shell above sees one job; the shell's SIGCONT goes
-// on to the target.
+// wait waits for the end of the target, and reaps its orphans meanwhile. When job
+// control stops the target, sandrun stops as well, so that the shell above sees
+// one job; the shell's SIGCONT goes on to the target. A target that stops by
+// another cause (SIGSTOP) may be continued from inside, so sandrun stays.
 func wait(pid int) syscall.WaitStatus {
 	var status syscall.WaitStatus
 	for {
@@ -173,7 +176,9 @@ func wait(pid int) syscall.WaitStatus {
 		if err != nil || !status.Stopped() {
 			return status
 		}
-		unix.Kill(os.Getpid(), unix.SIGSTOP)
+		if status.StopSignal() != unix.SIGSTOP && hasTerminal() {
+			_ = unix.Kill(os.Getpid(), unix.SIGSTOP)
+		}
 	}
 }
 

@@ -66,10 +66,22 @@ func launch(spec []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 3
 	}
+	if out.Signal != 0 {
+		return 128 + int(out.Signal)
+	}
 	return out.Status
 }
 
-// direct and supervised are flags that lead to either launch of a program.
+// often is how many launches a test makes: under the race detector one takes half
+// a second, since its shadow memory is copied.
+func often(n int) int {
+	if sandbox.Race {
+		return max(2, n/20)
+	}
+	return n
+}
+
+// launches are flags that lead to either launch of a program.
 var launches = map[string]string{
 	"direct":     "allow-addons",
 	"supervised": "",
@@ -96,7 +108,7 @@ func launched(t *testing.T, seal, answer, flags, program string, env ...string) 
 func TestBlockedSealStaysSealed(t *testing.T) {
 	for name, flags := range launches {
 		t.Run(name, func(t *testing.T) {
-			for range 50 {
+			for range often(50) {
 				out, status := launched(t, "2ms", "0s", flags, "cat /etc/passwd")
 				if status != 1 || strings.Contains(out, "root:") {
 					t.Fatalf("status %d: %s", status, out)
@@ -115,7 +127,7 @@ func TestLaunchesNeverHang(t *testing.T) {
 			for _, env := range hard {
 				t.Run(fmt.Sprint(name, answer, env), func(t *testing.T) {
 					t.Parallel()
-					for range 20 {
+					for range often(20) {
 						if out, status := launched(t, "0s", answer, flags, "/bin/true", env...); status != 0 {
 							t.Fatalf("status %d: %s", status, out)
 						}
@@ -131,7 +143,7 @@ func TestManyLaunches(t *testing.T) {
 	var failed atomic.Int32
 	for name, flags := range launches {
 		t.Run(name, func(t *testing.T) {
-			for range 300 {
+			for range often(300) {
 				if out, status := launched(t, "0s", "0s", flags, "/bin/true"); status != 0 {
 					failed.Add(1)
 					t.Errorf("status %d: %s", status, out)

@@ -201,9 +201,13 @@ func choose(f *Facts, supervised bool) (c seccomp.Choice) {
 	if writes && c[seccomp.Metadata] == seccomp.Deny {
 		c[seccomp.Metadata] = seccomp.Notify
 	}
-	// Its mode is behind a pointer and could ask for a setuid bit; without a
-	// write grant nothing can be created at all.
-	c[seccomp.Openat2] = allow(!writes)
+	// Its flags and mode are behind a pointer: they could ask for a setuid bit, or
+	// for the access mode that Landlock does not judge.
+	c[seccomp.Openat2] = seccomp.Deny
+	c[seccomp.Start] = seccomp.Allow
+	if listed {
+		c[seccomp.Start] = seccomp.Notify
+	}
 	c[seccomp.Net] = allow(f.Policy.Has(policy.Net))
 	c[seccomp.Inspect] = allow(f.Policy.Has(policy.Inspector))
 	c[seccomp.Listener] = allow(!slices.Contains(c[:], seccomp.Notify))

@@ -197,11 +197,11 @@ func TestChoices(t *testing.T) {
 		uid   int
 		want  choice
 	}{
-		{"", 1000, choice{seccomp.Child: d, seccomp.Thread: d, seccomp.Shared: d, seccomp.Exec: n, seccomp.ExecAt: d, seccomp.MapExec: n, seccomp.Metadata: d, seccomp.Openat2: a, seccomp.Net: d, seccomp.Inspect: d, seccomp.Listener: d, seccomp.Memfd: a}},
+		{"", 1000, choice{seccomp.Child: d, seccomp.Thread: d, seccomp.Shared: d, seccomp.Exec: n, seccomp.ExecAt: d, seccomp.MapExec: n, seccomp.Metadata: d, seccomp.Openat2: d, seccomp.Start: a, seccomp.Net: d, seccomp.Inspect: d, seccomp.Listener: d, seccomp.Memfd: a}},
 		{"allow-child-process", 1000, choice{seccomp.Child: a, seccomp.Exec: a, seccomp.ExecAt: a, seccomp.Shared: d, seccomp.Thread: d}},
 		{"allow-worker", 1000, choice{seccomp.Thread: a, seccomp.Shared: d, seccomp.Child: d}},
 		{"allow-child-process allow-worker", 1000, choice{seccomp.Thread: a, seccomp.Shared: a, seccomp.Child: a}},
-		{"allow-child-process=/bin/true allow-addons", 1000, choice{seccomp.Memfd: d, seccomp.MapExec: n, seccomp.Exec: a}},
+		{"allow-child-process=/bin/true allow-addons", 1000, choice{seccomp.Memfd: d, seccomp.MapExec: n, seccomp.Start: n, seccomp.Exec: a}},
 		{"allow-addons", 1000, choice{seccomp.MapExec: a}},
 		{"allow-fs-write=/tmp", 1000, choice{seccomp.Metadata: n, seccomp.Openat2: d}},
 		{"allow-fs-write=*", 1000, choice{seccomp.Metadata: a, seccomp.Openat2: d}},

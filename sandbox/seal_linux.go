@@ -194,7 +194,7 @@ func (s *sealing) fork() (int, error) {
 	}
 	s.mask = blockSignals()
 	top := uintptr(unsafe.Pointer(&stack[0])) + size
-	pid, errno := cloneOnStack(uintptr(unix.SIGCHLD)|unix.CLONE_VM|unix.CLONE_FILES, top, s)
+	pid, errno := cloneOnStack(uintptr(unix.SIGCHLD)|unix.CLONE_FILES|shareMemory, top, s)
 	setSignals(s.mask)
 	if errno != 0 {
 		return 0, fmt.Errorf("clone: %w", syscall.Errno(errno))
@@ -219,13 +219,10 @@ func sealChild(s *sealing) {
 //go:nosplit
 //go:norace
 func defaultSignals() {
-	const ignore = 1 // SIG_IGN
 	for sig := uintptr(1); sig <= 64; sig++ {
-		var action [8]uintptr // larger than struct sigaction on any architecture
-		syscall.RawSyscall6(unix.SYS_RT_SIGACTION, sig, 0, uintptr(unsafe.Pointer(&action)), 8, 0, 0)
-		if action[0] > ignore {
-			action = [8]uintptr{}
-			syscall.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&action)), 0, 8, 0, 0)
+		var old, none action
+		if signalAction(sig, nil, &old); old[0] > ignoreAction {
+			signalAction(sig, &none, nil)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -17,24 +16,55 @@ var always = [...]os.Signal{unix.SIGHUP, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR
 // foreground group, sandrun and target alike: passing them on would make two.
 var fromTerminal = [...]os.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP}
 
-// grace is how long a target runs before its signals are forwarded. To begin
-// takes the runtime half a millisecond of both its threads, in the middle of a
-// launch. A signal that comes before has its ordinary effect and ends sandrun and
-// its target, which has hardly begun to start and handles none.
-const grace = 2 * time.Millisecond
+// An action is struct sigaction of the kernel, or larger: the handler is its first
+// field on every architecture.
+type action [8]uintptr
 
-// forwardSignals passes on what sandrun is sent while its target runs. What is
-// ignored stays ignored, here and in the target.
-func forwardSignals(pid int) {
-	time.Sleep(grace)
-	c := make(chan os.Signal, 64)
+const (
+	ignoreAction = 1 // SIG_IGN
+)
+
+// signalAction reads the disposition of a signal, and sets it if a new one is
+// given. Package os/signal knows only what the Go runtime set up.
+//
+//go:nosplit
+//go:norace
+func signalAction(s uintptr, set, old *action) {
+	syscall.RawSyscall6(unix.SYS_RT_SIGACTION, s, uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(old)), 8, 0, 0)
+}
+
+// held are the handlers of the Go runtime that were taken off for a launch.
+type held map[syscall.Signal]action
+
+// holdSignals gives the signals that are to be forwarded their ordinary effect.
+// What is ignored stays ignored, here and in the target.
+func holdSignals() held {
+	h := held{}
 	for _, list := range [][]os.Signal{always[:], fromTerminal[:]} {
 		for _, s := range list {
-			if !ignored(s.(syscall.Signal)) {
-				signal.Notify(c, s)
+			var old, none action
+			sig := s.(syscall.Signal)
+			if signalAction(uintptr(sig), nil, &old); old[0] == ignoreAction {
+				continue
 			}
+			signalAction(uintptr(sig), &none, nil)
+			h[sig] = old
 		}
 	}
+	return h
+}
+
+// forward passes on what sandrun is sent while its target runs, once the pid is
+// known. To begin takes the Go runtime half a millisecond of two threads, so it
+// begins beside the launch; a signal that comes before has its ordinary effect
+// and ends sandrun and its target.
+func (h held) forward(target <-chan int) {
+	c := make(chan os.Signal, 64)
+	for s, handler := range h {
+		signal.Notify(c, s)
+		signalAction(uintptr(s), &handler, nil)
+	}
+	pid := <-target
 	for s := range c {
 		if isFromTerminal(s) && inForeground() {
 			continue
@@ -42,14 +72,6 @@ func forwardSignals(pid int) {
 		// The target may have ended; there is nobody to tell.
 		_ = unix.Kill(pid, s.(syscall.Signal))
 	}
-}
-
-// ignored asks the kernel for the disposition of a signal: the Go runtime knows
-// only of some. The handler is the first field of struct sigaction everywhere.
-func ignored(s syscall.Signal) bool {
-	var action [8]uintptr // larger than any
-	_, _, e := syscall.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(s), 0, uintptr(unsafe.Pointer(&action)), 8, 0, 0)
-	return e == 0 && action[0] == 1 // SIG_IGN
 }
 
 func isFromTerminal(s os.Signal) bool {
@@ -64,11 +86,24 @@ func isFromTerminal(s os.Signal) bool {
 // inForeground tells whether sandrun is in the foreground group of its
 // controlling terminal.
 func inForeground() bool {
-	fd, err := unix.Open("/dev/tty", unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+	fd, err := openTerminal()
 	if err != nil {
 		return false
 	}
 	defer unix.Close(fd)
 	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
 	return err == nil && group == unix.Getpgrp()
+}
+
+// hasTerminal tells whether sandrun has a controlling terminal.
+func hasTerminal() bool {
+	fd, err := openTerminal()
+	if err == nil {
+		unix.Close(fd)
+	}
+	return err == nil
+}
+
+func openTerminal() (int, error) {
+	return unix.Open("/dev/tty", unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
 }

@@ -22,6 +22,18 @@ type chain struct {
 	warning string
 }
 
+// script is what the interpreter at the end reads, "" if the command is no script.
+func (c *chain) script() string {
+	scripts := c.reads
+	if len(c.runs) > 0 {
+		scripts = c.runs
+	}
+	if len(scripts) == 0 {
+		return ""
+	}
+	return scripts[len(scripts)-1]
+}
+
 // follow finds a command and follows its #! lines. The kernel runs them itself,
 // but for those that name env: env would need a second exec, so that its work is
 // done here.

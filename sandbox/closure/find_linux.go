@@ -40,15 +40,18 @@ func Find(r Request) (*Closure, error) {
 		return c, nil
 	}
 	if p.row != nil {
-		var warning string
-		if c.Script, warning = p.script(ch.seen[1:]); warning != "" {
-			c.Warnings = append(c.Warnings, warning)
+		// Only what the user typed can grant a file, never the words of a #! line.
+		if c.Script = ch.script(); c.Script == "" {
+			var warning string
+			if c.Script, warning = p.script(r.Command[1:]); warning != "" {
+				c.Warnings = append(c.Warnings, warning)
+			}
 		}
 	}
 	for _, f := range terminal(0, 1, 2) {
 		l.files.add(f)
 	}
-	l.data("", common)
+	l.data(common)
 	c.Files = l.files.sorted()
 	return c, nil
 }
@@ -101,8 +104,7 @@ func (p *program) find(c *Closure, bare bool) error {
 		c.Threads = "a Go program"
 	}
 	if !bare && p.libc != "" {
-		p.data(p.libc, glibcPlugins)
-		c.Own = append(c.Own, Own{Path: p.libc + "/gconv"})
+		p.plugins(c)
 	}
 	switch {
 	case bare:
@@ -142,19 +144,39 @@ func (p *program) elf(c *Closure) error {
 		return &NotExecutableError{p.path, err.Error()}
 	}
 	if p.libc != "" {
-		p.data("", glibcData)
+		p.data(glibcData)
 	}
 	return nil
 }
 
-// data adds the files of a table that exist. Relative ones are in dir.
-func (l *loader) data(dir string, table []datum) {
-	for _, d := range table {
-		path := d.path
-		if dir != "" {
-			path = dir + "/" + path
+// plugins adds what the C library opens by name beside itself. A program can
+// bring a C library of its own, with links beside it that lead anywhere: outside
+// of the system, what is beside it counts only if it is there and what it should be.
+func (p *program) plugins(c *Closure) {
+	for _, d := range glibcPlugins {
+		path := p.libc + "/" + d.path
+		real, err := p.real(path)
+		if err != nil {
+			continue // not on this system, and nobody misses it
 		}
-		real, err := l.real(path)
+		switch {
+		case isBelow(publicTrees, real):
+		case filepath.Dir(real) != p.libc:
+			continue
+		case d.tree && !isRegular(real+"/gconv-modules"), !d.tree && p.readLibrary(real) == nil:
+			continue
+		}
+		p.files.add(File{Path: real, Access: d.access, Tree: d.tree, Why: d.why})
+		if d.tree {
+			c.Own = append(c.Own, Own{Path: real})
+		}
+	}
+}
+
+// data adds the files of a table that exist.
+func (l *loader) data(table []datum) {
+	for _, d := range table {
+		real, err := l.real(d.path)
 		if err != nil {
 			continue // not on this system, and nobody misses it
 		}

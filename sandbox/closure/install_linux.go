@@ -1,6 +1,7 @@
 package closure
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -109,7 +110,10 @@ func matches(patterns []string, path string) bool {
 
 // script returns the script that the interpreter runs, and adds it for reading.
 func (p *program) script(args []string) (string, string) {
-	name := p.row.options.script(args)
+	name, unknown := p.row.options.script(args)
+	if unknown != "" {
+		return "", fmt.Sprintf("what %s runs is not granted: sandrun does not know its option %q. Add --allow-fs-read=FILE for the script", p.row.name, unknown)
+	}
 	if name == "" || strings.IndexByte(name, 0) >= 0 {
 		return "", ""
 	}

@@ -5,32 +5,28 @@ import (
 	"strings"
 )
 
-// prefix is the directory that an installation lies in: bin's parent.
-func (p *program) prefix() string { return filepath.Dir(filepath.Dir(p.exe)) }
-
-// isSystem tells whether a prefix is shared by everything on the system.
-func isSystem(prefix string) bool { return prefix == "/usr" || prefix == "/usr/local" || prefix == "/" }
-
-// below joins every directory with every name.
-func below(prefix string, dirs []string, names ...string) (paths []string) {
-	for _, dir := range dirs {
-		for _, name := range names {
-			paths = append(paths, filepath.Join(prefix, dir, name))
-		}
+// bashLayout has modules for bash of the system only: nothing tells an
+// installation of bash from a directory that somebody named so.
+func bashLayout(p *program) (lay layout) {
+	// bash complains at every interactive start when it cannot read these.
+	lay.read = []string{"/etc/bash.bashrc", "/etc/inputrc"}
+	if prefix := p.prefix(); isSystem(prefix) {
+		lay.native = p.below(prefix, []string{"lib"}, "bash")
 	}
-	return paths
+	return lay
 }
 
-func bashLayout(p *program) layout {
-	return layout{
-		// bash complains at every interactive start when it cannot read these.
-		read:   []string{"/etc/bash.bashrc", "/etc/inputrc"},
-		native: below(p.prefix(), []string{"lib"}, "bash"),
+// nodeLayout is the packages that come with node, among them always npm or
+// corepack where node is not the system's.
+func nodeLayout(p *program) (lay layout) {
+	prefix := p.prefix()
+	switch {
+	case isSystem(prefix):
+		lay.native = p.below(prefix, []string{"lib", "share"}, "node_modules", "nodejs")
+	case p.marked(prefix, "lib/node_modules/npm/package.json"), p.marked(prefix, "lib/node_modules/corepack/package.json"):
+		lay.native = p.below(prefix, []string{"lib"}, "node_modules")
 	}
-}
-
-func nodeLayout(p *program) layout {
-	return layout{native: below(p.prefix(), []string{"lib", "share"}, "node_modules", "nodejs")}
+	return lay
 }
 
 // perlLayout covers @INC of Debian, Fedora, Alpine and Arch, and of a perl that
@@ -39,13 +35,13 @@ func nodeLayout(p *program) layout {
 func perlLayout(p *program) (lay layout) {
 	prefix := p.prefix()
 	if isSystem(prefix) {
-		lay.read = append(below(prefix, []string{"share"}, "perl", "perl5"), "/etc/perl")
+		lay.read = append(p.below(prefix, []string{"share"}, "perl", "perl5"), "/etc/perl")
 		lay.native = append(
-			below(prefix, p.machine.lib, "perl", "perl5", "perl-base"),
-			below(prefix+"/local", append([]string{"share"}, p.machine.lib...), "perl", "perl5", "site_perl")...,
+			p.below(prefix, p.machine.lib, "perl", "perl5", "perl-base"),
+			p.below(prefix+"/local", append([]string{"share"}, p.machine.lib...), "perl", "perl5", "site_perl")...,
 		)
 	} else {
-		lay.native = []string{prefix + "/lib"}
+		lay.native = p.perlLibraries(prefix)
 	}
 	for _, dir := range lay.native {
 		lay.modules = append(lay.modules, p.autoDirs(dir, 0)...)
@@ -53,9 +49,49 @@ func perlLayout(p *program) (lay layout) {
 	return lay
 }
 
+// perlLibraries lists the libraries of a perl that has a directory of its own:
+// those that hold strict.pm, and the places for further modules beside them.
+func (p *program) perlLibraries(prefix string) (found []string) {
+	if prefix == "" {
+		return nil
+	}
+	known := false
+	entries, _ := readDir(prefix + "/lib") // one that is not there has none
+	for _, e := range entries {
+		switch {
+		case e.name == "perl5" || isDigit(e.name[0]):
+			known = known || p.isPerl(prefix, "lib/"+e.name, 0)
+		case e.name != "site_perl" && e.name != "vendor_perl":
+			continue
+		}
+		found = append(found, p.below(prefix, []string{"lib"}, e.name)...)
+	}
+	if !known {
+		return nil
+	}
+	return found
+}
+
+// isPerl looks for strict.pm: at the top, or below a version or core_perl.
+func (p *program) isPerl(prefix, dir string, depth int) bool {
+	if p.marked(prefix, dir+"/strict.pm") {
+		return true
+	}
+	entries, _ := readDir(prefix + "/" + dir) // one that is not there has none
+	for _, e := range entries {
+		if e.dir && depth < 2 && (isDigit(e.name[0]) || e.name == "core_perl") && p.isPerl(prefix, dir+"/"+e.name, depth+1) {
+			return true
+		}
+	}
+	return false
+}
+
 // autoDirs finds the directories named auto: at the top (perl-base), or below
 // those of a version and a machine.
 func (p *program) autoDirs(dir string, depth int) (found []string) {
+	if p.probes++; p.probes > maxProbes {
+		return nil // the next library that is looked for ends the search
+	}
 	list, _ := readDir(dir) // one that is not there has none
 	for _, e := range list {
 		switch path := dir + "/" + e.name; {
@@ -71,34 +107,72 @@ func (p *program) autoDirs(dir string, depth int) (found []string) {
 // rubyLayout covers Debian, where native modules have a directory of their own,
 // and the others, where they are below the version in one that is named after the
 // machine.
-func rubyLayout(p *program) layout {
+func rubyLayout(p *program) (lay layout) {
 	prefix := p.prefix()
-	lay := layout{
-		read:   below(prefix, append([]string{"share"}, p.machine.lib...), "rubygems-integration"),
-		native: append(below(prefix, p.machine.lib, "ruby"), prefix+"/local/lib/site_ruby", "/var/lib/gems"),
+	lay.native = p.below(prefix, p.machine.lib, "ruby")
+	if isSystem(prefix) {
+		lay.read = p.below(prefix, append([]string{"share"}, p.machine.lib...), "rubygems-integration")
+	} else if !p.isRuby(prefix) {
+		return layout{}
 	}
-	for _, dir := range below(prefix, p.machine.lib, "ruby") {
+	for _, dir := range lay.native {
 		if strings.HasSuffix(filepath.Dir(dir), "-linux-gnu") {
 			lay.modules = append(lay.modules, dir)
 			continue
 		}
-		versions, _ := readDir(dir) // one that is not there has none
+		versions, _ := readDir(dir) // one that cannot be listed has none
 		for _, v := range versions {
 			lay.modules = append(lay.modules, dir+"/"+v.name+"/"+p.machine.name+"-linux")
 		}
 	}
+	if isSystem(prefix) {
+		lay.native = append(lay.native, p.below(prefix, []string{"local/lib"}, "site_ruby")...)
+		lay.native = append(lay.native, "/var/lib/gems")
+	}
 	return lay
 }
 
-// javaLayout is the home of a Java virtual machine. Debian keeps its settings in
-// /etc and links to them.
+// isRuby looks for lib/ruby/3.3.0/rubygems.rb.
+func (p *program) isRuby(prefix string) bool {
+	if prefix == "" {
+		return false
+	}
+	versions, _ := readDir(prefix + "/lib/ruby") // one that is not there has none
+	for _, v := range versions {
+		if isDigit(v.name[0]) && p.marked(prefix, "lib/ruby/"+v.name+"/rubygems.rb") {
+			return true
+		}
+	}
+	return false
+}
+
+// javaMarkers are what makes a directory the home of a Java virtual machine: of
+// any kind since Java 9, and up to Java 8.
+var javaMarkers = [][]string{
+	{"lib/modules", "lib/server/libjvm.so"},
+	{"lib/modules", "lib/client/libjvm.so"},
+	{"lib/modules", "lib/minimal/libjvm.so"},
+	{"lib/modules", "lib/zero/libjvm.so"},
+	{"lib/rt.jar"},
+	{"jre/lib/rt.jar"},
+}
+
+// javaLayout is the parts of the home of a Java virtual machine. Debian keeps its
+// settings in /etc and links to them.
 func javaLayout(p *program) layout {
 	home := p.prefix()
-	lay := layout{
-		read:    []string{home, "/etc/ssl/certs/java/cacerts"},
-		native:  []string{home + "/lib"},
-		modules: []string{home + "/lib"},
+	known := false
+	for _, files := range javaMarkers {
+		known = known || p.marked(home, files...)
 	}
+	if !known {
+		return layout{}
+	}
+	lay := layout{
+		read:   append(p.below(home, []string{""}, "conf", "legal", "jmods", "release"), "/etc/ssl/certs/java/cacerts"),
+		native: p.below(home, []string{""}, "lib", "jre"),
+	}
+	lay.modules = lay.native
 	entries, _ := readDir("/etc") // without /etc there are no settings in it
 	for _, e := range entries {
 		if strings.HasPrefix(e.name, "java-") {
@@ -106,106 +180,4 @@ func javaLayout(p *program) layout {
 		}
 	}
 	return lay
-}
-
-// pythonLayout finds the standard library as python does: from the directory of
-// the executable, or the one that a virtual environment names, upwards.
-func pythonLayout(p *program) (lay layout) {
-	bin, packages := filepath.Dir(p.exe), true
-	if venv, ok := p.findVenv(); ok {
-		lay.read = append(lay.read, venv.root+"/pyvenv.cfg")
-		lay.native = below(venv.root, []string{""}, "lib", "lib64")
-		bin, packages = venv.home, venv.system
-	}
-	for dir := bin; ; dir = filepath.Dir(dir) {
-		if found := p.pythonLibraries(dir); len(found) > 0 {
-			lay.native = append(lay.native, found...)
-			lay.modules = below("", found, "lib-dynload")
-			if dir == "/usr" {
-				lay.debianPython(found, packages)
-			}
-			return lay
-		}
-		if dir == "/" {
-			return lay
-		}
-	}
-}
-
-// debianPython adds what Debian keeps apart: settings in /etc, and packages.
-func (lay *layout) debianPython(libraries []string, packages bool) {
-	lay.read = append(lay.read, "/etc/python3")
-	for _, path := range libraries {
-		version := filepath.Base(path)
-		lay.read = append(lay.read, "/etc/"+version)
-		if packages {
-			lay.native = append(lay.native, "/usr/local/lib/"+version+"/dist-packages")
-		}
-	}
-	if packages {
-		lay.native = append(lay.native, "/usr/lib/python3/dist-packages")
-	}
-}
-
-// pythonLibraries lists the standard libraries in a prefix that are for this
-// python: lib/python3.11, known by its os.py, and the same in lib64.
-func (p *program) pythonLibraries(prefix string) (found []string) {
-	base := filepath.Base(p.exe)
-	known := false
-	for _, lib := range []string{"lib", "lib64"} {
-		entries, _ := readDir(filepath.Join(prefix, lib)) // one that is not there has none
-		for _, e := range entries {
-			if name := e.name; strings.HasPrefix(name, "python") && strings.Contains(name, ".") && sameVersion(base, name) {
-				path := filepath.Join(prefix, lib, name)
-				found = append(found, path)
-				known = known || p.exists(path+"/os.py")
-			}
-		}
-	}
-	if !known {
-		return nil
-	}
-	return found
-}
-
-// sameVersion tells whether an executable can belong to a library: python3.11-dbg
-// to python3.11, and python3 to any python3.N.
-func sameVersion(executable, library string) bool {
-	if strings.Contains(executable, ".") {
-		rest, ok := strings.CutPrefix(executable, library)
-		return ok && (rest == "" || !isDigit(rest[0]))
-	}
-	return strings.HasPrefix(library, executable)
-}
-
-// A venv is a virtual environment of python.
-type venv struct {
-	root   string
-	home   string // directory of the python that it was made from
-	system bool   // sees the packages of that python
-}
-
-// findVenv looks for pyvenv.cfg where python does: beside the executable as it
-// was named, or one directory up.
-func (p *program) findVenv() (venv, bool) {
-	dir := filepath.Dir(filepath.Clean(p.path))
-	for _, root := range []string{dir, filepath.Dir(dir)} {
-		data, err := readFile(root+"/pyvenv.cfg", 64<<10)
-		if err != nil {
-			continue
-		}
-		v := venv{root: root, home: filepath.Dir(p.exe)}
-		for line := range strings.Lines(string(data)) {
-			key, value, _ := strings.Cut(line, "=")
-			value = strings.TrimSpace(value)
-			switch strings.ToLower(strings.TrimSpace(key)) {
-			case "home":
-				v.home = absolute(root, value)
-			case "include-system-site-packages":
-				v.system = strings.EqualFold(value, "true")
-			}
-		}
-		return v, true
-	}
-	return venv{}, false
 }

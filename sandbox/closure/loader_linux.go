@@ -21,6 +21,7 @@ type loader struct {
 	machine *machine
 	env     func(string) (string, bool)
 	dir     string // working directory
+	home    string // of the user, "" if that is not known
 	files   *fileSet
 
 	musl     bool
@@ -35,8 +36,9 @@ type loader struct {
 }
 
 func newLoader(env func(string) (string, bool), dir string) *loader {
+	home, _ := env("HOME") // without it there is none to protect
 	return &loader{
-		disk: newDisk(), machine: native, env: env, dir: dir,
+		disk: newDisk(), machine: native, env: env, dir: dir, home: home,
 		files: newFileSet(), objects: map[string]*object{},
 	}
 }
@@ -47,6 +49,10 @@ func (l *loader) start(interp string) (string, error) {
 	path, err := l.real(absolute(l.dir, interp))
 	if err != nil {
 		return "", err
+	}
+	// Whoever wrote the program named this file: the kernel runs ELF files only.
+	if l.objects[path] = l.readLibrary(path); l.objects[path] == nil {
+		return "", formatError("is no ELF file of this machine")
 	}
 	if value, ok := l.env("LD_LIBRARY_PATH"); ok {
 		l.paths = strings.ReplaceAll(value, ";", ":")

@@ -11,13 +11,15 @@ func (l *loader) startMusl(interp string) {
 	l.defaults = []string{"/lib", "/usr/local/lib", "/usr/lib"}
 	prefix := strings.TrimSuffix(filepath.Dir(filepath.Dir(interp)), "/")
 	list := prefix + "/etc/ld-musl-" + l.machine.name + ".path"
+	// Whoever wrote the program chose the prefix: a link could lead anywhere.
+	if real, err := l.real(list); err != nil || real != list {
+		return
+	}
 	data, err := readFile(list, 64<<10)
 	if err != nil {
 		return
 	}
-	if real, err := l.real(list); err == nil {
-		l.files.add(File{Path: real, Access: Read, Why: "search path of the ELF interpreter"})
-	}
+	l.files.add(File{Path: list, Access: Read, Why: "search path of the ELF interpreter"})
 	l.defaults = strings.FieldsFunc(string(data), func(c rune) bool { return c == ':' || c == '\n' })
 }
 

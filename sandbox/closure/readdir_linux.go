@@ -45,5 +45,8 @@ func readDir(path string) ([]entry, error) {
 			}
 			b = b[size:]
 		}
+		if len(list) > maxEntries {
+			return nil, errTooMuch
+		}
 	}
 }

@@ -55,6 +55,7 @@ const (
 	ask    Action = unix.SECCOMP_RET_TRACE
 
 	eperm           = refuse | Action(unix.EPERM)
+	eacces          = refuse | Action(unix.EACCES)
 	enosys          = refuse | Action(unix.ENOSYS)
 	einval          = refuse | Action(unix.EINVAL)
 	enotty          = refuse | Action(unix.ENOTTY)
@@ -68,6 +69,7 @@ const (
 	askMapExec  = ask | Action(MapExec)<<8 | Action(unix.EACCES)
 	askMetadata = ask | Action(Metadata)<<8 | Action(unix.EPERM)
 	askOpenat2  = ask | Action(Openat2)<<8 | Action(unix.ENOSYS)
+	askStart    = ask | Action(Start)<<8 | Action(unix.EPERM)
 	askNet      = ask | Action(Net)<<8 | Action(unix.EPERM)
 	askConnect  = ask | Action(Net)<<8 | Action(unix.EACCES)
 	askInspect  = ask | Action(Inspect)<<8 | Action(unix.EPERM)

@@ -73,12 +73,15 @@ func memfdCases() []Case {
 func openatCases() []Case { return openModes(2, 3) }
 
 // openModes refuses setuid and setgid in the mode of an open, which counts only
-// when the flags say that a file is made.
+// when the flags say that a file is made. It also refuses access mode 3, which
+// opens a file for neither reading nor writing: Landlock asks for no right then,
+// and the descriptor takes leases, ioctls and changes of metadata.
 func openModes(flags, mode int) []Case {
 	const tmpfile = unix.O_TMPFILE &^ unix.O_DIRECTORY // __O_TMPFILE: the kernel looks at this bit
-	return append(
+	return slices.Concat(
+		[]Case{{[]Match{{flags, unix.O_ACCMODE, unix.O_ACCMODE}}, eacces}},
 		when(Match{flags, unix.O_CREAT, unix.O_CREAT}, anyBit(mode, setID, eperm)),
-		when(Match{flags, tmpfile, tmpfile}, anyBit(mode, setID, eperm))...,
+		when(Match{flags, tmpfile, tmpfile}, anyBit(mode, setID, eperm)),
 	)
 }
 

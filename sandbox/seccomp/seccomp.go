@@ -45,6 +45,9 @@ const (
 	Metadata
 	// Openat2 is openat2, whose flags and mode lie behind a pointer.
 	Openat2
+	// Start is set_tid_address, the first call by which the C libraries' loaders
+	// and start-up code show that a program begins.
+	Start
 	// Net is a TCP, UDP or NETLINK_ROUTE socket and what connects, binds or
 	// accepts with a socket.
 	Net

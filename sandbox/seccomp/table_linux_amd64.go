@@ -21,7 +21,7 @@ var native = []Group{
 		{"link", unix.SYS_LINK, Pass, "", nil},
 		{"symlink", unix.SYS_SYMLINK, Pass, "", nil},
 		{"rename", unix.SYS_RENAME, Pass, "", nil},
-		{"open", unix.SYS_OPEN, Pass, "a created file gets no setuid or setgid bit", openCases},
+		{"open", unix.SYS_OPEN, Pass, "a created file gets no setuid or setgid bit; no access mode that Landlock does not judge", openCases},
 		{"creat", unix.SYS_CREAT, Pass, "a created file gets no setuid or setgid bit", creatCases},
 		{"mknod", unix.SYS_MKNOD, Pass, "no device nodes, no setuid or setgid bit", mknodCases},
 	}},

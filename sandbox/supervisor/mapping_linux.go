@@ -15,9 +15,7 @@ import (
 
 // Mapping decides which files may be mapped executable. It is a guard against
 // loading foreign code (dlopen, plug-ins), not a boundary against hostile native
-// code: another thread can exchange the descriptor after it was judged. The rule
-// on ELF interpreters is a boundary, since what a process executes cannot change
-// while one of its calls is pending.
+// code: another thread can exchange the descriptor after it was judged.
 type Mapping struct {
 	All     bool             // --allow-addons: only ELF interpreters are refused
 	Areas   []policy.Area    // --allow-addons=PATTERN
@@ -70,6 +68,9 @@ func (s *Supervisor) mapping(n *listener.Notification) syscall.Errno {
 	return unix.EACCES
 }
 
+// maxImages bounds what is remembered; it is far more than a build runs.
+const maxImages = 1 << 12
+
 // image returns what the program of a thread may map, and works it out when the
 // program is seen for the first time.
 func (s *Supervisor) image(tid uint32) (*image, error) {
@@ -81,6 +82,9 @@ func (s *Supervisor) image(tid uint32) (*image, error) {
 	key := imageKey{identify(&st), st.Ctim}
 	if known, ok := s.images[key]; ok {
 		return known, nil
+	}
+	if len(s.images) > maxImages { // a target can write programs without end
+		clear(s.images)
 	}
 	made := s.newImage(exe, key.identity)
 	s.images[key] = made

@@ -202,7 +202,12 @@ func (s *Supervisor) judge(fd int) syscall.Errno {
 		return 0
 	}
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-	if err != nil || flags&unix.O_PATH != 0 || flags&unix.O_ACCMODE == unix.O_RDONLY {
+	if err != nil || flags&unix.O_PATH != 0 {
+		return unix.EPERM
+	}
+	// The access mode 3 is neither reading nor writing, and Landlock lets every
+	// file be opened with it; the filter refuses it too.
+	if mode := flags & unix.O_ACCMODE; mode != unix.O_WRONLY && mode != unix.O_RDWR {
 		return unix.EPERM
 	}
 	// A descriptor that came in as 0 to 2 was not opened under any grant, and

@@ -79,6 +79,8 @@ func (s *Supervisor) serve(n *listener.Notification) {
 	switch nr := int(n.Nr); nr {
 	case unix.SYS_EXECVE, unix.SYS_EXECVEAT:
 		s.exec(n)
+	case unix.SYS_SET_TID_ADDRESS:
+		s.start(n)
 	case unix.SYS_MMAP:
 		if e := s.mapping(n); e != 0 {
 			s.listener.Refuse(n.ID, e)
@@ -99,6 +101,23 @@ func (s *Supervisor) exec(n *listener.Notification) {
 	}
 	if s.listener.Continue(n.ID) == 0 {
 		s.started = true
+	}
+}
+
+// start looks at what begins. Under a program list the ELF interpreter must be
+// executable, and started as a program it would load any readable file. Mapping
+// is not all that it does with one: relocations of the file write its memory. So
+// it ends before it opens anything: this call comes while it prepares its own
+// thread (glibc: init_tls, musl: __init_tp), and its error would be ignored.
+func (s *Supervisor) start(n *listener.Notification) {
+	running, err := s.image(n.PID)
+	if err == nil && !running.loader {
+		s.listener.Continue(n.ID)
+		return
+	}
+	if s.listener.Valid(n.ID) { // the thread is still the one that was looked at
+		// SIGKILL to any thread ends its whole process.
+		syscall.RawSyscall(unix.SYS_TKILL, uintptr(n.PID), uintptr(unix.SIGKILL), 0)
 	}
 }
 
