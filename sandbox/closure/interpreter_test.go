@@ -104,8 +104,8 @@ func TestScriptArgument(t *testing.T) {
 		if row == nil {
 			t.Fatalf("no row for %s", test.interpreter)
 		}
-		if got := row.options.script(strings.Fields(test.args)); got != test.want {
-			t.Errorf("%s %s: script %q, want %q", test.interpreter, test.args, got, test.want)
+		if got, unknown := row.options.script(strings.Fields(test.args)); got != test.want || unknown != "" {
+			t.Errorf("%s %s: script %q, want %q, unknown option %q", test.interpreter, test.args, got, test.want, unknown)
 		}
 	}
 }
@@ -116,7 +116,7 @@ func FuzzScriptArgument(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line string) {
 		args := strings.Split(line, " ")
 		for i := range interpreters {
-			got := interpreters[i].options.script(args)
+			got, _ := interpreters[i].options.script(args)
 			if got != "" && !strings.Contains(line, got) {
 				t.Errorf("%s %q: script %q", interpreters[i].name, args, got)
 			}
