@@ -50,8 +50,8 @@ func (l *loader) start(interp string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// Whoever wrote the program named this file: the kernel runs ELF files only.
-	if l.objects[path] = l.readLibrary(path); l.objects[path] == nil {
+	// Whoever wrote the program chose this name, unless it is the only usual one.
+	if interp != l.machine.interp && l.readLibrary(path) == nil {
 		return "", formatError("is no ELF file of this machine")
 	}
 	if value, ok := l.env("LD_LIBRARY_PATH"); ok {

@@ -10,6 +10,7 @@ type machine struct {
 	arch       string // as Go names it
 	elf        uint16
 	name       string // as uname and musl name it
+	interp     string // where the ABI has the ELF interpreter of the GNU C library
 	platform   []string
 	cacheFlags int32    // of an entry of ld.so.cache that is for this machine
 	lib        []string // what $LIB can be, by distribution
@@ -22,7 +23,7 @@ type machine struct {
 // $PLATFORM, "haswell" and "xeon_phi" up to glibc 2.36.
 var machines = [...]machine{
 	{
-		arch: "amd64", elf: 62, name: "x86_64",
+		arch: "amd64", elf: 62, name: "x86_64", interp: "/lib64/ld-linux-x86-64.so.2",
 		platform:   []string{"x86_64", "haswell", "xeon_phi"},
 		cacheFlags: 0x0303,
 		lib:        []string{"lib/x86_64-linux-gnu", "lib64", "lib"},
@@ -32,7 +33,7 @@ var machines = [...]machine{
 		},
 	},
 	{
-		arch: "arm64", elf: 183, name: "aarch64",
+		arch: "arm64", elf: 183, name: "aarch64", interp: "/lib/ld-linux-aarch64.so.1",
 		platform:   []string{"aarch64"},
 		cacheFlags: 0x0a03,
 		lib:        []string{"lib/aarch64-linux-gnu", "lib64", "lib"},
