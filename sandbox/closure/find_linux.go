@@ -88,6 +88,8 @@ type program struct {
 	main   *loaded
 	known  *scope
 	row    *interpreter
+	// certain tells that the row is right: anybody can call a program bash.
+	certain bool
 }
 
 // find adds the ELF closure, and unless bare what the program's own row says.

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -202,14 +203,21 @@ func TestHostileLines(t *testing.T) {
 func TestUnknownOption(t *testing.T) {
 	v := newVictim(t)
 	secret := v.private + "/secret"
-	for _, args := range []string{
-		"node --new-option %s x.js", "node --test-shard %s x.js", "node --stack-size %s x.js", "node -z %s", "python --new %s x.py", "python -J %s",
-		"perl --new %s", "perl -wz %s", "ruby --new %s", "ruby -z %s", "bash --new %s", "bash -z %s", "sh -z %s", "java -new %s -jar x",
-		"perl -ne %s", "perl -lne %s", "bash -oe %s", "java %s",
+	installations(t, v.pkg)
+	const told, silent = true, false
+	for args, warns := range map[string]bool{
+		"node --new-option %s x.js": told, "node --stack-size %s x.js": told, "node -z %s": told, "node --test-shard %s x.js": silent,
+		"python3 --new %s x.py": told, "python3 -J %s": told, "perl5 --new %s": told, "perl5 -wz %s": told, "perl5 -ne %s": silent,
+		"perl5 -lne %s": silent, "ruby --new %s": told, "ruby -z %s": told, "java -new %s -jar x": told, "java %s": silent,
+		"/bin/bash --new %s": told, "/bin/bash -z %s": told, "/bin/bash -oe %s": silent, "/bin/sh -zz %s": told,
+		// Known by nothing but the name.
+		"bash %s": told, "sh %s": told, "../node %s": told, "../perl %s": told, "../python3 %s": told, "../java -jar %s": told, "node": silent,
 	} {
-		words := strings.Fields(fmt.Sprintf(args, secret))
-		program := write(t, v.pkg+"/"+words[0], string(model{}.bytes()))
-		c, err := v.find(append([]string{program}, words[1:]...)...)
+		words := strings.Fields(strings.ReplaceAll(args, "%s", secret))
+		if !filepath.IsAbs(words[0]) {
+			words[0] = write(t, filepath.Clean(v.pkg+"/bin/"+words[0]), string(model{}.bytes()))
+		}
+		c, err := v.find(words...)
 		if err != nil {
 			t.Errorf("%s: %v", args, err)
 			continue
@@ -217,10 +225,80 @@ func TestUnknownOption(t *testing.T) {
 		if c.Script != "" || v.leak(c) != "" {
 			t.Errorf("%s: script %q, grants %s", args, c.Script, v.leak(c))
 		}
-		told := strings.Contains(strings.Join(c.Warnings, "\n"), "Add --allow-fs-read=FILE")
-		if known := strings.Contains("perl -ne %s|perl -lne %s|bash -oe %s|java %s|node --test-shard %s x.js", args); told == known {
+		if warned := strings.Contains(strings.Join(c.Warnings, "\n"), "Add --allow-fs-read=FILE"); warned != warns {
 			t.Errorf("%s: warnings %q", args, c.Warnings)
 		}
+	}
+}
+
+// installations makes those of every interpreter, into one directory, and returns
+// what must be granted of them.
+func installations(t testing.TB, dir string) map[string][]string {
+	t.Helper()
+	for _, path := range []string{
+		"lib/python3.99/os.py", "lib/perl5/5.99/strict.pm", "lib/perl5/site_perl/X.pm", "lib/site_perl/X.pm", "lib/ruby/3.99/rubygems.rb",
+		"lib/node_modules/npm/package.json", "lib/modules", "lib/server/libjvm.so", "conf/x", "legal/x", "release", "other",
+	} {
+		write(t, dir+"/"+path, "")
+	}
+	return map[string][]string{
+		"python3": {"lib/python3.99"}, "python3.99": {"lib/python3.99"}, "perl5": {"lib/perl5", "lib/site_perl"}, "ruby": {"lib/ruby"},
+		"node": {"lib/node_modules"}, "java": {"lib", "conf", "legal", "release"}, "python3.9": nil, "bash": nil, "sh": nil, "tool": nil,
+	}
+}
+
+// TestInstallations grants what an installation in an unusual place is made of,
+// and the script; without its marks, neither.
+func TestInstallations(t *testing.T) {
+	dir := tempDir(t)
+	script := write(t, dir+"/x.java", "")
+	parts := func(path string, home string) (got []string, ran string) {
+		t.Helper()
+		c, err := Find(Request{Command: []string{path, script}, Env: environ("HOME=" + home), Dir: "/"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range c.Files {
+			if rest, ok := strings.CutPrefix(f.Path, dir+"/opt/x/"); ok && f.Path != path {
+				got = append(got, rest)
+			}
+		}
+		return got, c.Script
+	}
+	for name, want := range installations(t, dir+"/opt/x") {
+		path := write(t, dir+"/opt/x/bin/"+name, string(model{}.bytes()))
+		got, ran := parts(path, "/nobody")
+		slices.Sort(want)
+		if !slices.Equal(got, want) || (ran == script) != (want != nil) {
+			t.Errorf("%s: %q and the script %q, want %q", name, got, ran, want)
+		}
+		for _, home := range []string{dir + "/opt/x", dir + "/opt/x/me"} {
+			if got, ran = parts(path, home); got != nil || ran != "" {
+				t.Errorf("%s in the home %s: %q, %q", name, home, got, ran)
+			}
+		}
+		path = write(t, dir+"/opt/x/tools/"+name, string(model{}.bytes()))
+		if got, ran = parts(path, "/nobody"); got != nil || ran != "" {
+			t.Errorf("%s in no bin: %q, %q", name, got, ran)
+		}
+	}
+}
+
+// TestShared has the directories that are nobody's installation.
+func TestShared(t *testing.T) {
+	l := newLoader(environ("HOME=/work/people/me"), "/")
+	for dir, want := range map[string]bool{
+		"/": true, "/tmp": true, "/root": true, "/etc": true, "/etc/x": true, "/home": true, "/home/me": true, "/proc/1/root": true,
+		"/run/user/1": true, "/var": true, "/var/lib": true, "/opt": true, "/work": true, "/work/people": true, "/sys": true, "/dev/shm": true,
+		"/home/me/.pyenv/versions/3": false, "/opt/jdk": false, "/root/.pyenv/versions/3": false, "/venv": false, "/var/lang": false, "/etcetera": false,
+	} {
+		if got := l.isShared(dir); got != want {
+			t.Errorf("%s: %v", dir, got)
+		}
+	}
+	l = newLoader(environ("HOME=/"), "/")
+	if l.isShared("/opt/jdk") {
+		t.Error("the root as a home forbids every installation")
 	}
 }
 

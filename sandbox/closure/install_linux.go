@@ -17,6 +17,7 @@ const (
 // install adds the installation of a known interpreter.
 func (p *program) install(c *Closure) error {
 	lay := p.row.layout(p)
+	p.certain = len(lay.native) > 0 || isSystem(p.prefix()) || isBelow(publicTrees, p.exe)
 	for _, path := range lay.read {
 		p.tree(path, "installation of "+p.row.name)
 	}
@@ -116,6 +117,9 @@ func (p *program) script(args []string) (string, string) {
 	}
 	if name == "" || strings.IndexByte(name, 0) >= 0 {
 		return "", ""
+	}
+	if !p.certain {
+		return "", fmt.Sprintf("what %s runs is not granted: it is %s by its name only. Add --allow-fs-read=FILE for the script", p.exe, p.row.name)
 	}
 	for _, suffix := range append([]string{""}, p.row.options.suffixes...) {
 		real, err := p.real(absolute(p.dir, name+suffix))

@@ -59,8 +59,11 @@ func (l *loader) isShared(dir string) bool {
 	if l.home == "" {
 		return false
 	}
-	home, err := l.real(absolute(l.dir, l.home))
-	return err != nil || covers(dir, home)
+	home := filepath.Clean(absolute(l.dir, l.home))
+	if real, err := l.real(home); err == nil { // a service's home need not exist
+		home = real
+	}
+	return covers(dir, home)
 }
 
 // prefix is the installation that the executable belongs to, "" if none.

@@ -6,7 +6,7 @@ import (
 )
 
 // pythonLayout finds the standard library as python does: beside the directory of
-// the executable, or of the one that a virtual environment names, or the system's.
+// the executable, or of the one that a virtual environment names.
 func pythonLayout(p *program) (lay layout) {
 	prefix, packages := p.prefix(), true
 	if venv, ok := p.findVenv(); ok {
@@ -14,17 +14,16 @@ func pythonLayout(p *program) (lay layout) {
 		lay.native = p.below(venv.root, []string{""}, "lib", "lib64")
 		prefix, packages = p.prefixOf(venv.home), venv.system
 	}
-	for _, dir := range []string{prefix, "/usr"} {
-		if found := p.pythonLibraries(dir); len(found) > 0 {
-			lay.native = append(lay.native, found...)
-			for _, path := range found {
-				lay.modules = append(lay.modules, path+"/lib-dynload")
-			}
-			if dir == "/usr" {
-				lay.debianPython(found, packages)
-			}
-			return lay
-		}
+	found := p.pythonLibraries(prefix)
+	if len(found) == 0 {
+		return layout{}
+	}
+	lay.native = append(lay.native, found...)
+	for _, path := range found {
+		lay.modules = append(lay.modules, path+"/lib-dynload")
+	}
+	if prefix == "/usr" {
+		lay.debianPython(found, packages)
 	}
 	return lay
 }
