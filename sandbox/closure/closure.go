@@ -8,6 +8,12 @@
 // installation stands in a table here, with a reason. Where the loader's choice
 // depends on the processor (glibc-hwcaps), every variant is in the answer.
 //
+// The author of a program chooses its name, its links and neighbours, its ELF
+// interpreter and its #! line, and is not trusted: an interpreter's installation
+// counts only where it shows the marks of one, and never beyond its own library
+// directories and the system's; a library or ELF interpreter is an ELF file of this
+// machine; and only a word that the user typed can be the script that is granted.
+//
 // Files are only read, never executed; what is not a regular file is never
 // opened; and the work is bounded, because the supervisor asks about programs
 // that the target wrote.
