@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -160,31 +159,4 @@ func (p *Plan) serve(reports int, privileged bool, first chan<- report) {
 func fatal(err error) {
 	fmt.Fprintf(os.Stderr, "sandrun: error: %v\n", err)
 	os.Exit(125)
-}
-
-// wait waits for the end of the target, and reaps its orphans meanwhile. When job
-// control stops the target, sandrun stops as well, so that the shell above sees
-// one job; the shell's SIGCONT goes on to the target. A target that stops by
-// another cause (SIGSTOP) may be continued from inside, so sandrun stays.
-func wait(pid int) syscall.WaitStatus {
-	var status syscall.WaitStatus
-	for {
-		got, err := syscall.Wait4(-1, &status, syscall.WUNTRACED, nil)
-		if errors.Is(err, syscall.EINTR) || err == nil && got != pid {
-			continue
-		}
-		if err != nil || !status.Stopped() {
-			return status
-		}
-		if status.StopSignal() != unix.SIGSTOP && hasTerminal() {
-			_ = unix.Kill(os.Getpid(), unix.SIGSTOP)
-		}
-	}
-}
-
-func outcome(s syscall.WaitStatus) Outcome {
-	if s.Signaled() {
-		return Outcome{Signal: s.Signal()}
-	}
-	return Outcome{Status: s.ExitStatus()}
 }

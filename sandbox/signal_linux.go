@@ -61,16 +61,31 @@ func holdSignals() held {
 func (h held) forward(target <-chan int) {
 	c := make(chan os.Signal, 64)
 	for s, handler := range h {
-		signal.Notify(c, s)
-		signalAction(uintptr(s), &handler, nil)
+		// For the signals that the runtime handles from its start, Notify does not
+		// install its handler again.
+		if signal.Notify(c, s); handler[0] > ignoreAction {
+			signalAction(uintptr(s), &handler, nil)
+		}
 	}
 	pid := <-target
+	// Whether the terminal sends its signals here changes only where a job is
+	// stopped or continued. To look when a signal is dealt with would be too late:
+	// the job may just have ended.
+	foreground := inForeground()
 	for s := range c {
-		if isFromTerminal(s) && inForeground() {
-			continue
+		own := isFromTerminal(s) && foreground ||
+			(s == unix.SIGCONT || s == unix.SIGTSTP) && jobControl.stopping.Load()
+		if !own {
+			// The target may have ended; there is nobody to tell.
+			_ = unix.Kill(pid, s.(syscall.Signal))
 		}
-		// The target may have ended; there is nobody to tell.
-		_ = unix.Kill(pid, s.(syscall.Signal))
+		switch s {
+		case unix.SIGTSTP:
+			jobControl.stops.Add(1)
+		case unix.SIGCONT:
+			foreground = inForeground()
+			jobControl.continuing.Add(1)
+		}
 	}
 }
 

@@ -3,8 +3,10 @@
 package main
 
 import (
+	"encoding/binary"
 	"net"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -181,10 +183,42 @@ func TestLoaderRunsNothing(t *testing.T) {
 		if r := sandboxed(t, u, dir, flags, probe, "spawn", "/bin/true"); r.verdict() != "ok" {
 			t.Errorf("the listed program: %s%s", r.out, r.err)
 		}
+		// A file without code to map: its relocations would write the loader's
+		// memory. The loader must be killed before, not crash (139) after.
+		file := plainELF(t, u, dir)
+		script := loader + " " + file + "; echo status $?"
+		if r := plain(t, u, dir, "/bin/sh", "-c", script); !strings.Contains(r.out, "status 139") {
+			t.Fatalf("without sandrun: %s%s", r.out, r.err)
+		}
+		if r := sandboxed(t, u, dir, flags, "/bin/sh", "-c", script); !strings.Contains(r.out, "status 137") {
+			t.Errorf("the loader got through: %s%s", r.out, r.err)
+		}
 		if r := sandboxed(t, u, dir, flags, probe, "memfd", "8"); r.verdict() != "ok" {
 			t.Errorf("a file without a name that cannot be executed: %s%s", r.out, r.err)
 		}
 	})
+}
+
+// plainELF makes a program that needs no library and has no executable segment.
+func plainELF(t *testing.T, u user, dir string) string {
+	t.Helper()
+	write(t, u, dir+"/start.c", "void _start(void) { for (;;) ; }\n", 0o644)
+	out := dir + "/plain"
+	if msg, err := exec.Command("gcc", "-nostdlib", "-pie", "-o", out, dir+"/start.c").CombinedOutput(); err != nil {
+		t.Fatalf("gcc: %v\n%s", err, msg)
+	}
+	data, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	offset, size, n := binary.LittleEndian.Uint64(data[32:]), uint64(binary.LittleEndian.Uint16(data[54:])), uint64(binary.LittleEndian.Uint16(data[56:]))
+	for i := range n {
+		if h := data[offset+i*size:]; binary.LittleEndian.Uint32(h) == 1 { // PT_LOAD
+			binary.LittleEndian.PutUint32(h[4:], binary.LittleEndian.Uint32(h[4:])&^1) // PF_X
+		}
+	}
+	write(t, u, out, string(data), 0o755)
+	return out
 }
 
 // loaderOf finds the ELF interpreter of this machine.
@@ -200,4 +234,27 @@ func loaderOf(t *testing.T, u user, dir string) string {
 	}
 	t.Fatal("no ELF interpreter is known for this machine")
 	return ""
+}
+
+// TestAccessModeThree: a file opened for neither reading nor writing needs no
+// right of Landlock, and its descriptor would take leases and metadata.
+func TestAccessModeThree(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, dir string) {
+		outside := scene(t, u) + "/file"
+		if r := plain(t, u, dir, probe, "fchmodmode", outside, "3", "0640"); r.verdict() != "ok" {
+			t.Fatalf("without sandrun: %s", r.out)
+		}
+		for _, flags := range [][]string{nil, {"--allow-fs-write=" + dir}, {"--allow-fs-read=" + dir, "--allow-addons"}} {
+			for _, mode := range []string{"3", "0x80003", "0x803", "0x100000003"} { // with CLOEXEC, NONBLOCK, high bits
+				for _, try := range [][]string{{"openmode", outside, mode}, {"fchmodmode", outside, mode, "0640"}} {
+					if r := sandboxed(t, u, dir, flags, append([]string{probe}, try...)...); r.verdict() != "EACCES" {
+						t.Errorf("%v %q: %s%s", flags, try, r.out, r.err)
+					}
+				}
+			}
+			if r := sandboxed(t, u, dir, flags, probe, "openat2read", outside); r.verdict() != "ENOSYS" {
+				t.Errorf("%v openat2: %s%s", flags, r.out, r.err)
+			}
+		}
+	})
 }

@@ -300,3 +300,36 @@ func gone(t *testing.T, pid int) {
 	}
 	t.Errorf("process %d lives on", pid)
 }
+
+// TestStoppedFromInside: a target that stops itself may be continued by its own
+// child; sandrun must not stop with it for ever.
+func TestStoppedFromInside(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, dir string) {
+		script := "(while ! grep -q 'State:.T' /proc/$$/status; do :; done; kill -CONT $$) & kill -STOP $$; chmod 600 " + dir + "; exit 3"
+		flags := []string{"--allow-child-process", "--allow-fs-read=/proc", "--allow-fs-write=" + dir}
+		if r := sandboxed(t, u, dir, flags, "/bin/sh", "-c", script); r.status != 3 {
+			t.Errorf("status %d: %s%s", r.status, r.out, r.err)
+		}
+	})
+}
+
+// TestNoSignalIsLost ends launches at every moment of their first milliseconds.
+func TestNoSignalIsLost(t *testing.T) {
+	inModes(t, func(t *testing.T, u user, dir string, flags []string) {
+		for i := range 120 {
+			s := []unix.Signal{unix.SIGTERM, unix.SIGHUP, unix.SIGINT}[i%3]
+			c := command(u, dir, append(append([]string{sandrun}, flags...), "--", probe, "sleep", "30000")...)
+			c.SysProcAttr = withGroup(c.SysProcAttr)
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Duration(i) * 100 * time.Microsecond)
+			if err := c.Process.Signal(s); err != nil {
+				t.Fatal(err)
+			}
+			if got := statusOf(ended(t, c)); got != 128+int(s) {
+				t.Errorf("%v after %d µs: status %d", s, i*100, got)
+			}
+		}
+	})
+}

@@ -33,7 +33,6 @@ var operations = []operation{
 	{"read by a glob", policy.FSRead, "read DIR/file", "--allow-fs-read=glob:DIR/*i?e", "", "EACCES"},
 	{"list a directory", policy.FSRead, "list DIR", "--allow-fs-read=DIR/", "", "EACCES"},
 	{"read and write", policy.FSRead, "rdwr DIR/file", "--allow-fs-read=DIR", "--allow-fs-write=DIR", "EACCES"},
-	{"read by openat2", policy.FSRead, "openat2read DIR/file", "--allow-fs-read=DIR", "", "EACCES"},
 
 	{"write a file", policy.FSWrite, "write DIR/file", "--allow-fs-write=DIR/file", "", "EACCES"},
 	{"create a file", policy.FSWrite, "create DIR/new", "--allow-fs-write=DIR", "", "EACCES"},

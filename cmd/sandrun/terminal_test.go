@@ -256,13 +256,13 @@ func TestKeysEndTheTarget(t *testing.T) {
 func TestKeyIsReceivedOnce(t *testing.T) {
 	inTerminals(t, func(t *testing.T, u user, dir string, run line) {
 		s := aboveSandrun(t, u, dir)
-		const count = `$n = 0; $| = 1; $SIG{INT} = sub { $n++; print "caught-$n\n" }; print "u" . "p\n"; ` +
+		const count = `$n = 0; $| = 1; $SIG{INT} = sub { $n++ }; print "u" . "p\n"; ` +
 			`while (<STDIN>) { print "total-$n\n" }`
 		s.do(run("", "/usr/bin/perl -e '"+count+"'"), "up")
 		for n := 1; n <= 3; n++ {
-			s.press("\x03")
-			s.expect(fmt.Sprintf("caught-%d\r\n", n))
-			s.do("", fmt.Sprintf("total-%d\r\n", n))
+			// perl may run its handler only when it has read something.
+			s.press("\x03\n")
+			s.expect(fmt.Sprintf("total-%d\r\n", n))
 		}
 		s.press("\x04")
 		s.expect(prompt)

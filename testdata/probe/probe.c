@@ -90,6 +90,7 @@ static int do_symlink(char **a) { return symlink(a[0], a[1]); }
 static int do_mkfifo(char **a) { return mkfifo(a[0], 0666); }
 static int do_mknod(char **a) { return mknod(a[0], number(a[1]), number(a[2])); }
 static int do_tmpfile(char **a) { return opened(open(a[0], O_TMPFILE | O_RDWR, 0600)); }
+static int do_openmode(char **a) { return opened(open(a[0], number(a[1]))); }
 static int do_chdir(char **a) { return chdir(a[0]); }
 static int do_chmod(char **a) { return chmod(a[0], number(a[1])); }
 static int do_fchmodat(char **a) { return syscall(SYS_fchmodat, AT_FDCWD, a[0], number(a[1])); }
@@ -103,6 +104,7 @@ static int on_fd(char *path, int flags, int (*f)(int, char **), char **a) {
 	return r;
 }
 static int fd_chmod(int fd, char **a) { return fchmod(fd, number(a[0])); }
+static int do_fchmodmode(char **a) { return on_fd(a[0], number(a[1]), fd_chmod, a + 2); }
 static int do_fchmod(char **a) { return on_fd(a[0], O_RDONLY, fd_chmod, a + 1); }
 static int do_fchmodw(char **a) { return on_fd(a[0], O_WRONLY, fd_chmod, a + 1); }
 static int do_fchmodpath(char **a) { return on_fd(a[0], O_PATH, fd_chmod, a + 1); }
@@ -324,7 +326,7 @@ static const struct { const char *name; int args; op run; } ops[] = {
 	{"create", 1, do_create}, {"createmode", 2, do_createmode}, {"opentrunc", 1, do_opentrunc}, {"truncate", 1, do_truncate},
 	{"opath", 1, do_opath}, {"stat", 1, do_stat}, {"unlink", 1, do_unlink}, {"mkdir", 1, do_mkdir}, {"rmdir", 1, do_rmdir},
 	{"rename", 2, do_rename}, {"link", 2, do_link}, {"symlink", 2, do_symlink}, {"mkfifo", 1, do_mkfifo}, {"mknod", 3, do_mknod},
-	{"tmpfile", 1, do_tmpfile}, {"chdir", 1, do_chdir}, {"chmod", 2, do_chmod}, {"fchmodat", 2, do_fchmodat},
+	{"tmpfile", 1, do_tmpfile}, {"chdir", 1, do_chdir}, {"openmode", 2, do_openmode}, {"fchmodmode", 3, do_fchmodmode}, {"chmod", 2, do_chmod}, {"fchmodat", 2, do_fchmodat},
 	{"fchmodat2", 3, do_fchmodat2}, {"fchmod", 2, do_fchmod}, {"fchmodw", 2, do_fchmodw}, {"fchmodpath", 2, do_fchmodpath},
 	{"fchmodn", 2, do_fchmodn}, {"chown", 3, do_chown}, {"lchown", 3, do_lchown}, {"fchown", 3, do_fchown}, {"utime", 1, do_utime},
 	{"utimes", 1, do_utimes}, {"utimensat", 1, do_utimensat}, {"utimenow", 1, do_utimenow}, {"futimens", 1, do_futimens},
