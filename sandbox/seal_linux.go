@@ -204,6 +204,7 @@ func (s *sealing) fork() (int, error) {
 
 // sealChild is what the child does; it does not return.
 //
+//lint:ignore U1000 the assembler calls it
 //go:nosplit
 //go:norace
 func sealChild(s *sealing) {
