@@ -53,7 +53,11 @@ func (p *Plan) Run() (Outcome, error) {
 	target := make(chan int, 1)
 	if p.Supervised() {
 		go p.serve(pipe[0], privileged, answering)
-		go holdSignals().forward(target)
+		signals, err := catchSignals()
+		if err != nil {
+			return Outcome{}, &LaunchError{Err: err}
+		}
+		go forwardSignals(signals, target)
 	} else if p.notifies() {
 		quietRuntime()
 		go answerFirst(pipe[0], answering)

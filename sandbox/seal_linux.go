@@ -222,7 +222,7 @@ func sealChild(s *sealing) {
 func defaultSignals() {
 	for sig := uintptr(1); sig <= 64; sig++ {
 		var old, none action
-		if signalAction(sig, nil, &old); old[0] > ignoreAction {
+		if signalAction(sig, nil, &old); old.handler > ignoreAction {
 			signalAction(sig, &none, nil)
 		}
 	}

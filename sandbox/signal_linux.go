@@ -1,31 +1,40 @@
 package sandbox
 
 import (
-	"os"
-	"os/signal"
+	"fmt"
+	"slices"
 	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// always are the signals that are passed on to the target whenever they come.
-var always = [...]os.Signal{unix.SIGHUP, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGCONT}
+// forwarded are the signals that are passed on to the target.
+var forwarded = [...]syscall.Signal{
+	unix.SIGHUP, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGCONT, unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP,
+}
 
-// fromTerminal are the signals that a terminal sends to every process of its
-// foreground group, sandrun and target alike: passing them on would make two.
-var fromTerminal = [...]os.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP}
+// fromTerminal are those that a terminal sends to every process of its foreground
+// group, sandrun and target alike: passing them on would make two.
+var fromTerminal = [...]syscall.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP}
 
-// An action is struct sigaction of the kernel, or larger: the handler is its first
-// field on every architecture.
-type action [8]uintptr
+// An action is struct sigaction of the kernel; amd64 and arm64 lay it out alike.
+type action struct {
+	handler, flags, restorer uintptr
+	mask                     uint64
+}
 
 const (
-	ignoreAction = 1 // SIG_IGN
+	ignoreAction = 1          // SIG_IGN
+	restart      = 0x10000000 // SA_RESTART
+	onStack      = 0x08000000 // SA_ONSTACK: the stack of a goroutine is too small
+	withInfo     = 4          // SA_SIGINFO
+	withRestorer = 0x04000000 // SA_RESTORER
+	byKernel     = 0x80       // SI_KERNEL: what a terminal sends; kill(2) has SI_USER
 )
 
 // signalAction reads the disposition of a signal, and sets it if a new one is
-// given. Package os/signal knows only what the Go runtime set up.
+// given.
 //
 //go:nosplit
 //go:norace
@@ -33,81 +42,73 @@ func signalAction(s uintptr, set, old *action) {
 	syscall.RawSyscall6(unix.SYS_RT_SIGACTION, s, uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(old)), 8, 0, 0)
 }
 
-// held are the handlers of the Go runtime that were taken off for a launch.
-type held map[syscall.Signal]action
+// signalPipe is where the handler writes.
+//
+//lint:ignore U1000 the assembler reads it
+var signalPipe int
 
-// holdSignals gives the signals that are to be forwarded their ordinary effect.
-// What is ignored stays ignored, here and in the target.
-func holdSignals() held {
-	h := held{}
-	for _, list := range [][]os.Signal{always[:], fromTerminal[:]} {
-		for _, s := range list {
-			var old, none action
-			sig := s.(syscall.Signal)
-			if signalAction(uintptr(sig), nil, &old); old[0] == ignoreAction {
-				continue
-			}
-			signalAction(uintptr(sig), &none, nil)
-			h[sig] = old
-		}
-	}
-	return h
+// handler returns the addresses of the handler and of what it returns to.
+func handler() (handle, restore uintptr)
+
+// A received is what the handler writes of a signal.
+type received struct {
+	signal uint32
+	code   int32
 }
 
-// forward passes on what sandrun is sent while its target runs, once the pid is
-// known. To begin takes the Go runtime half a millisecond of two threads, so it
-// begins beside the launch; a signal that comes before has its ordinary effect
-// and ends sandrun and its target.
-func (h held) forward(target <-chan int) {
-	c := make(chan os.Signal, 64)
-	for s, handler := range h {
-		// For the signals that the runtime handles from its start, Notify does not
-		// install its handler again.
-		if signal.Notify(c, s); handler[0] > ignoreAction {
-			signalAction(uintptr(s), &handler, nil)
+// catchSignals takes over the signals that are to be forwarded, and returns where
+// they can be read. What is ignored stays ignored, here and in the target.
+//
+// Package os/signal would do, but to begin takes it half a millisecond of two
+// threads, as long as everything else that a launch adds to its target; and it
+// does not tell who sent a signal.
+func catchSignals() (int, error) {
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
+		return -1, fmt.Errorf("pipe: %w", err)
+	}
+	if err := unix.SetNonblock(pipe[1], true); err != nil {
+		return -1, fmt.Errorf("pipe: %w", err)
+	}
+	signalPipe = pipe[1]
+	handle, restore := handler()
+	ours := action{handler: handle, flags: restart | onStack | withInfo, restorer: restore}
+	if restore != 0 {
+		ours.flags |= withRestorer
+	}
+	for _, s := range forwarded {
+		var old action
+		if signalAction(uintptr(s), nil, &old); old.handler != ignoreAction {
+			signalAction(uintptr(s), &ours, nil)
 		}
 	}
+	return pipe[0], nil
+}
+
+// forwardSignals passes on what sandrun is sent while its target runs.
+func forwardSignals(pipe int, target <-chan int) {
 	pid := <-target
-	// Whether the terminal sends its signals here changes only where a job is
-	// stopped or continued. To look when a signal is dealt with would be too late:
-	// the job may just have ended.
-	foreground := inForeground()
-	for s := range c {
-		own := isFromTerminal(s) && foreground ||
-			(s == unix.SIGCONT || s == unix.SIGTSTP) && jobControl.stopping.Load()
+	for {
+		var r received
+		b := unsafe.Slice((*byte)(unsafe.Pointer(&r)), unsafe.Sizeof(r))
+		n, err := unix.Read(pipe, b)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n != len(b) { // nobody closes the other end
+			return
+		}
+		s := syscall.Signal(r.signal)
+		own := r.code == byKernel && slices.Contains(fromTerminal[:], s) ||
+			s == unix.SIGCONT && jobControl.stopping.Load()
 		if !own {
 			// The target may have ended; there is nobody to tell.
-			_ = unix.Kill(pid, s.(syscall.Signal))
+			_ = unix.Kill(pid, s)
 		}
-		switch s {
-		case unix.SIGTSTP:
-			jobControl.stops.Add(1)
-		case unix.SIGCONT:
-			foreground = inForeground()
-			jobControl.continuing.Add(1)
+		if s == unix.SIGCONT {
+			jobControl.continued.Add(1)
 		}
 	}
-}
-
-func isFromTerminal(s os.Signal) bool {
-	for _, t := range fromTerminal {
-		if s == t {
-			return true
-		}
-	}
-	return false
-}
-
-// inForeground tells whether sandrun is in the foreground group of its
-// controlling terminal.
-func inForeground() bool {
-	fd, err := openTerminal()
-	if err != nil {
-		return false
-	}
-	defer unix.Close(fd)
-	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
-	return err == nil && group == unix.Getpgrp()
 }
 
 // hasTerminal tells whether sandrun has a controlling terminal.

@@ -12,23 +12,8 @@ import (
 // jobControl is what the two threads that deal with stops tell each other: the
 // one that waits for the target, and the one that forwards signals.
 var jobControl struct {
-	stopping   atomic.Bool  // sandrun stops with its target; what came with it and what ends it is not for the target
-	stops      atomic.Int32 // how many SIGTSTP the forwarder has dealt with
-	continuing atomic.Int32 // how many SIGCONT
-}
-
-// settled waits until the forwarder has dealt with a signal that came to sandrun
-// as well, so that it does not find it after a stop, when it means something
-// else. If none came, which only a program that stops itself does, that costs a
-// moment.
-func settled(count *atomic.Int32, before int32) int32 {
-	for range 50 {
-		if now := count.Load(); now != before {
-			return now
-		}
-		time.Sleep(time.Millisecond)
-	}
-	return before
+	stopping  atomic.Bool  // sandrun stops with its target; the SIGCONT that ends it is not for the target
+	continued atomic.Int32 // how many SIGCONT the forwarder has dealt with
 }
 
 // wait waits for the end of the target, and reaps its orphans meanwhile. When job
@@ -36,12 +21,10 @@ func settled(count *atomic.Int32, before int32) int32 {
 // one job. A target that stops by another cause (SIGSTOP) may be continued from
 // inside, so sandrun stays.
 func wait(pid int) syscall.WaitStatus {
-	stops := int32(0)
 	for {
 		var status syscall.WaitStatus
 		got, err := syscall.Wait4(-1, &status, syscall.WUNTRACED, nil)
 		for err == nil && got == pid && status.Stopped() && status.StopSignal() != unix.SIGSTOP && hasTerminal() {
-			stops = settled(&jobControl.stops, stops)
 			stopSelf()
 			got = continued(pid, &status)
 		}
@@ -51,12 +34,18 @@ func wait(pid int) syscall.WaitStatus {
 	}
 }
 
-// stopSelf stops sandrun until somebody continues it.
+// stopSelf stops sandrun until somebody continues it, and until the forwarder has
+// dealt with that: found later, it would be taken for the target's.
 func stopSelf() {
 	jobControl.stopping.Store(true)
-	before := jobControl.continuing.Load()
+	before := jobControl.continued.Load()
 	_ = unix.Kill(os.Getpid(), unix.SIGSTOP)
-	settled(&jobControl.continuing, before)
+	for range 50 {
+		if jobControl.continued.Load() != before {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
 	jobControl.stopping.Store(false)
 }
 

@@ -140,7 +140,12 @@ func write(t *testing.T, u user, path, content string, mode os.FileMode) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+	// A test beside this one could fork while the file is open for writing, and
+	// its child would keep it busy (ETXTBSY) until it execs.
+	syscall.ForkLock.RLock()
+	err := os.WriteFile(path, []byte(content), 0o600)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chmod(path, mode); err != nil {
