@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sandrun/cmd/internal/voice"
 	"sandrun/policy"
 	"sandrun/sandbox"
 )
@@ -137,7 +138,7 @@ func printAnswer(w io.Writer, a sandbox.Answer, asJSON bool) error {
 		lines = append(lines, "         not yet: this version holds the grant for files that exist when the program starts")
 	}
 	for _, l := range lines {
-		if _, err := fmt.Fprintln(w, escape(l)); err != nil {
+		if _, err := fmt.Fprintln(w, voice.Escape(l)); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sandrun/cmd/internal/voice"
 	"sandrun/policy"
 	"sandrun/sandbox"
 	"sandrun/sandbox/closure"
@@ -187,7 +188,7 @@ func tree(f closure.File) string {
 // print writes the plan for a person.
 func (v planView) print(w io.Writer) error {
 	var b strings.Builder
-	line := func(format string, args ...any) { b.WriteString(escape(fmt.Sprintf(format, args...)) + "\n") }
+	line := func(format string, args ...any) { b.WriteString(voice.Escape(fmt.Sprintf(format, args...)) + "\n") }
 	section := func(title string, items []string) {
 		if len(items) == 0 {
 			return

@@ -7,19 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
+	"sandrun/cmd/internal/voice"
 	"sandrun/policy"
 )
 
-// The voice. Everything that sandrun says of itself goes to stderr, one line
-// each: "sandrun: error: ...", "sandrun: warning: ...", "sandrun: hint: ...". Lower
-// case, no full stop; what and where, then what to do. Stdout belongs to the
-// program that runs, and to the answers of check and plan. Everything that comes
-// from outside is escaped, so that no control byte reaches a terminal.
+// Everything that sandrun says of itself goes to stderr, in one voice. Stdout
+// belongs to the program that runs, and to the answers of check and plan.
 
 // Exit statuses. Commands that run use the first four beside the program's own;
 // commands that answer use the last three.
@@ -38,7 +32,7 @@ const (
 var stderr io.Writer = os.Stderr
 
 func say(kind, format string, args ...any) {
-	fmt.Fprintf(stderr, "sandrun: %s: %s\n", kind, escape(fmt.Sprintf(format, args...)))
+	voice.Say(stderr, kind, fmt.Sprintf(format, args...))
 }
 
 // sayError prints an error.
@@ -72,20 +66,4 @@ func withHint(err error, hint string) error {
 		return err
 	}
 	return &hinted{err, hint}
-}
-
-// escape makes control bytes and what is not text visible.
-func escape(s string) string {
-	var b strings.Builder
-	for len(s) > 0 {
-		r, size := utf8.DecodeRuneInString(s)
-		if (r == utf8.RuneError && size == 1) || !unicode.IsPrint(r) {
-			quoted := strconv.QuoteToASCII(s[:size])
-			b.WriteString(quoted[1 : len(quoted)-1])
-		} else {
-			b.WriteString(s[:size])
-		}
-		s = s[size:]
-	}
-	return b.String()
 }
