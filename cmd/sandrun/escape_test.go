@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/binary"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -254,6 +255,29 @@ func TestAccessModeThree(t *testing.T) {
 			}
 			if r := sandboxed(t, u, dir, flags, probe, "openat2read", outside); r.verdict() != "ENOSYS" {
 				t.Errorf("%v openat2: %s%s", flags, r.out, r.err)
+			}
+		}
+	})
+}
+
+// TestMetadataRace changes modes while another thread exchanges path and
+// descriptor: what was judged is what is changed.
+func TestMetadataRace(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, dir string) {
+		granted, outside := scene(t, u), scene(t, u)
+		flags := []string{"--allow-fs-write=" + granted, "--allow-fs-read=" + granted, "--allow-fs-read=" + outside, "--allow-worker"}
+		r := sandboxed(t, u, dir, flags, probe, "racechmod", granted+"/file", outside+"/file", "10000")
+		if r.verdict() != "ok" {
+			t.Fatalf("%s%s", r.out, r.err)
+		}
+		var changed int
+		if _, err := fmt.Sscanf(r.out, "changed %d", &changed); err != nil || changed < 100 || changed > 19_900 {
+			t.Errorf("%s: the race shows nothing", r.out)
+		}
+		for path, want := range map[string]os.FileMode{granted + "/file": 0o601, outside + "/file": 0o644} {
+			st, err := os.Stat(path)
+			if err != nil || st.Mode().Perm() != want {
+				t.Errorf("%s has mode %v, want %v", path, st.Mode().Perm(), want)
 			}
 		}
 	})

@@ -190,6 +190,33 @@ static int do_thread(char **a) {
 	if (errno) return -1;
 	return pthread_join(t, NULL);
 }
+// do_racechmod changes the mode of a path that another thread exchanges all the
+// time, and of a descriptor that it exchanges too.
+static char racing[4096], *racepaths[2];
+static int racefd[2], done;
+static void *exchange(void *x) {
+	for (int i = 0; !__atomic_load_n(&done, __ATOMIC_RELAXED); i++) {
+		strcpy(racing, racepaths[i & 1]);
+		dup2(racefd[i & 1], 100);
+	}
+	return x;
+}
+static int do_racechmod(char **a) {
+	pthread_t t;
+	long changed = 0;
+	for (int i = 0; i < 2; i++) {
+		racepaths[i] = a[i];
+		racefd[i] = open(a[i], O_RDONLY);
+		if (racefd[i] < 0) return -1;
+	}
+	errno = pthread_create(&t, NULL, exchange, NULL);
+	if (errno) return -1;
+	for (long n = number(a[2]); n > 0; n--) changed += (chmod(racing, 0601) == 0) + (fchmod(100, 0601) == 0);
+	__atomic_store_n(&done, 1, __ATOMIC_RELAXED);
+	pthread_join(t, NULL);
+	printf("changed %ld\n", changed);
+	return 0;
+}
 static char stack[65536];
 static int leave(void *x) { (void)x; return 0; }
 static int do_clone(char **a) { return waited(clone(leave, stack + sizeof stack, number(a[0]) | SIGCHLD, NULL)); }
@@ -331,7 +358,7 @@ static const struct { const char *name; int args; op run; } ops[] = {
 	{"fchmodn", 2, do_fchmodn}, {"chown", 3, do_chown}, {"lchown", 3, do_lchown}, {"fchown", 3, do_fchown}, {"utime", 1, do_utime},
 	{"utimes", 1, do_utimes}, {"utimensat", 1, do_utimensat}, {"utimenow", 1, do_utimenow}, {"futimens", 1, do_futimens},
 	{"setxattr", 2, do_setxattr}, {"lsetxattr", 2, do_lsetxattr}, {"fsetxattr", 2, do_fsetxattr}, {"removexattr", 2, do_removexattr},
-	{"chattr", 1, do_chattr}, {"creat", 2, do_creat}, {"openat2", 2, do_openat2}, {"openat2read", 1, do_openat2read},
+	{"chattr", 1, do_chattr}, {"racechmod", 3, do_racechmod}, {"creat", 2, do_creat}, {"openat2", 2, do_openat2}, {"openat2read", 1, do_openat2read},
 	{"fork", 0, do_fork}, {"vfork", 0, do_vfork}, {"spawn", -1, do_spawn}, {"exec", -1, do_exec}, {"execveat", -1, do_execveat},
 	{"memfd", 1, do_memfd}, {"memfdexec", -1, do_memfdexec}, {"thread", 0, do_thread}, {"clone", 1, do_clone}, {"clone3", 0, do_clone3},
 	{"unshare", 1, do_unshare}, {"mapexec", 1, do_mapexec}, {"mapmemfd", 1, do_mapmemfd}, {"jit", 0, do_jit},
