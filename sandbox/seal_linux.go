@@ -195,6 +195,9 @@ func (s *sealing) fork() (int, error) {
 	s.mask = blockSignals()
 	top := uintptr(unsafe.Pointer(&stack[0])) + size
 	pid, errno := cloneOnStack(uintptr(unix.SIGCHLD)|unix.CLONE_FILES|shareMemory, top, s)
+	if syscall.Errno(errno) == unix.EPERM { // an outer sandrun lets no processes share memory
+		pid, errno = cloneOnStack(uintptr(unix.SIGCHLD)|unix.CLONE_FILES, top, s)
+	}
 	setSignals(s.mask)
 	if errno != 0 {
 		return 0, fmt.Errorf("clone: %w", syscall.Errno(errno))

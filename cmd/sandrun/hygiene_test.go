@@ -333,3 +333,26 @@ func TestNoSignalIsLost(t *testing.T) {
 		}
 	})
 }
+
+// TestInside runs sandrun under sandrun: where the outer one has no listener the
+// inner one works and only tightens; else it says what it cannot have.
+func TestInside(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, dir string) {
+		write(t, u, dir+"/file", "x", 0o644)
+		outer := []string{"--allow-child-process", "--allow-worker", "--allow-fs-read=/proc", "--allow-fs-read=" + binDir, "--allow-fs-read=/etc", "--allow-fs-read=" + dir}
+		free := append([]string{"--allow-addons"}, outer...)
+		if r := sandboxed(t, u, dir, free, sandrun, "--allow-fs-read="+dir, "--", probe, "read", dir+"/file"); r.verdict() != "ok" {
+			t.Errorf("inside a direct one: %s%s", r.out, r.err)
+		}
+		if r := sandboxed(t, u, dir, free, sandrun, "--", probe, "read", dir+"/file"); r.verdict() != "EACCES" {
+			t.Errorf("the inner one grants nothing: %s%s", r.out, r.err)
+		}
+		if r := sandboxed(t, u, dir, free[:len(free)-1], sandrun, "--allow-fs-read="+dir, "--", probe, "read", dir+"/file"); r.verdict() == "ok" {
+			t.Error("the inner one grants what the outer one does not")
+		}
+		r := sandboxed(t, u, dir, outer, sandrun, "--", probe, "fork")
+		if r.status != 125 || !strings.Contains(r.err, "listener: another supervisor above this one") {
+			t.Errorf("inside a supervised one: status %d: %s%s", r.status, r.out, r.err)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package landlock
 
 import (
 	"fmt"
+	"strconv"
 
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
@@ -33,10 +34,7 @@ func NewRuleset(handled Rights, rules []Rule) (int, error) {
 }
 
 func addRule(ruleset int, handled Access, r Rule) error {
-	// Without RESOLVE_NO_SYMLINKS a component that was replaced since the path
-	// was resolved would put the rule on another file.
-	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS}
-	fd, err := unix.Openat2(unix.AT_FDCWD, r.Path, &how)
+	fd, err := openExact(r.Path)
 	if err != nil {
 		return fmt.Errorf("open %q for a kernel rule: %w", r.Path, err)
 	}
@@ -53,6 +51,31 @@ func addRule(ruleset int, handled Access, r Rule) error {
 		return fmt.Errorf("landlock_add_rule %q (%s): %w", r.Path, access, err)
 	}
 	return nil
+}
+
+// openExact opens a path that has no symbolic links in it. A component that was
+// replaced by one since the path was resolved would put the rule on another file.
+func openExact(path string) (int, error) {
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS}
+	fd, err := unix.Openat2(unix.AT_FDCWD, path, &how)
+	if err != unix.ENOSYS && err != unix.EPERM {
+		return fd, err
+	}
+	// An outer sandbox refuses openat2, as sandrun's own filter does.
+	fd, err = unix.Open(path, unix.O_PATH|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return -1, err
+	}
+	var b [4096]byte
+	n, err := unix.Readlink("/proc/self/fd/"+strconv.Itoa(fd), b[:])
+	if err == nil && string(b[:n]) != path {
+		err = unix.ELOOP
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
 }
 
 // fitting masks rights by what the opened file is.
