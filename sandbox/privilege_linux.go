@@ -39,10 +39,19 @@ func dropCapabilities() (bool, error) {
 	return true, nil
 }
 
+// enoughSignals is more than a launcher has threads.
+const enoughSignals = 64
+
 // dropEverywhere empties the capability sets of every thread: a supervisor has no
 // more rights than its target. Capabilities belong to threads, and stopping them
 // all takes a tenth of a millisecond, so this runs while the child seals itself.
 func dropEverywhere() error {
+	// The Go runtime reaches its threads by real-time signals, and waits for ever
+	// where none can be queued.
+	var pending unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_SIGPENDING, &pending); err != nil || pending.Cur < enoughSignals {
+		return fmt.Errorf("capabilities cannot be dropped on every thread: the limit on pending signals (ulimit -i) is below %d", enoughSignals)
+	}
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var none [2]unix.CapUserData
 	_, _, errno := psx.Syscall3(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none[0])), 0)
