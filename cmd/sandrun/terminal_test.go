@@ -353,7 +353,8 @@ func runJobs(s *terminal) {
 	s.expect(prompt)
 	s.lastStatus(128 + int(unix.SIGINT))
 
-	s.do("/usr/bin/sleep 600 &", prompt)
+	// An interactive dash ignores SIGTERM, and so does its child until it is up.
+	s.do(probe+" echo up , sleep 600000 &", "up")
 	s.do("jobs", "Running")
 	s.expect(prompt)
 	s.do("echo a | /usr/bin/sed -u s/a/b/; "+probe+" echo up , sleep 600000", "b\r\nup")
