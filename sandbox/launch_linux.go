@@ -17,6 +17,12 @@ func init() {
 	// Domains, filters and parent-death signals belong to a thread. The main
 	// thread lives as long as the process, and a direct launch must keep the pid.
 	runtime.LockOSThread()
+	// The Go runtime would answer SIGQUIT with a listing of its goroutines, and a
+	// status that looks like the program's own.
+	var old, none action
+	if signalAction(uintptr(unix.SIGQUIT), nil, &old); old.handler > ignoreAction {
+		signalAction(uintptr(unix.SIGQUIT), &none, nil)
+	}
 }
 
 // A LaunchError says that nothing of the target ran. Exec tells whether the
@@ -40,7 +46,7 @@ type Outcome struct {
 // launch returns only on failure; a supervised one returns when the target has
 // ended and every process that it left behind is killed.
 func (p *Plan) Run() (Outcome, error) {
-	privileged, err := prepareProcess()
+	privileged, err := prepareProcess(len(p.facts.Programs) > 0)
 	if err != nil {
 		return Outcome{}, &LaunchError{Err: err}
 	}
@@ -83,7 +89,10 @@ func (p *Plan) Run() (Outcome, error) {
 
 // prepareProcess does what holds for sandrun itself and is inherited. It tells
 // whether sandrun has capabilities.
-func prepareProcess() (bool, error) {
+func prepareProcess(listed bool) (bool, error) {
+	if err := clearPersonality(listed); err != nil {
+		return false, fmt.Errorf("personality: %w", err)
+	}
 	if err := limitCores(); err != nil {
 		return false, fmt.Errorf("setrlimit(RLIMIT_CORE): %w", err)
 	}

@@ -75,6 +75,35 @@ func limitCores() error {
 	return err
 }
 
+// Bits of personality(2), from include/uapi/linux/personality.h.
+const (
+	readImpliesExec  = 0x0400000
+	addrNoRandomize  = 0x0040000
+	queryPersonality = 0xffffffff
+)
+
+// clearPersonality takes off what would make readable memory executable, and
+// under a program list what would let a file that the ELF interpreter maps name
+// addresses of its stack and data: it maps before it can be stopped. The filter
+// lets nobody set them again.
+func clearPersonality(listed bool) error {
+	now, _, errno := unix.RawSyscall(unix.SYS_PERSONALITY, queryPersonality, 0, 0)
+	if errno != 0 {
+		return errno
+	}
+	clear := uintptr(readImpliesExec)
+	if listed {
+		clear |= addrNoRandomize
+	}
+	if now&clear == 0 {
+		return nil
+	}
+	if _, _, errno = unix.RawSyscall(unix.SYS_PERSONALITY, now&^clear, 0, 0); errno != 0 {
+		return errno
+	}
+	return nil
+}
+
 // closeInherited makes every descriptor above 2 close at exec. Where one of 0
 // to 2 was closed, the Go runtime has put /dev/null there at its start, so that
 // no file that the target opens becomes its standard output.

@@ -32,3 +32,38 @@ func TestAlwaysClosed(t *testing.T) {
 		}
 	})
 }
+
+// TestMetadataErrors compares what odd calls answer with and without sandrun.
+func TestMetadataErrors(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, dir string) {
+		for _, try := range []string{
+			"syscall 452 -100 0 0600 0",       // fchmodat2, null path
+			"syscall 452 -100 8 0600 0x200",   // a flag that it does not know
+			"syscall 268 -100 1 0600",         // fchmodat, unmapped path
+			"syscall 91 99 0600",              // fchmod, no such descriptor
+			"syscall 260 99 8 -1 -1 0x800",    // fchownat, a flag that it does not know
+			"syscall 93 -1 -1 -1",             // fchown
+			"syscall 280 -100 0 0 0",          // utimensat, null path and no descriptor
+			"syscall 280 99 0 0 0",            // no such descriptor
+			"syscall 280 0 0 0 0x100",         // flags with a null path
+			"syscall 261 -100 0 0",            // futimesat
+			"syscall 132 1 0",                 // utime, unmapped path
+			"syscall 188 1 1 1 1 0",           // setxattr, unmapped path
+			"syscall 197 1 1",                 // removexattr, unmapped path
+			"fchmodpath " + dir + " 0700",     // O_PATH
+			"chmod " + dir + "/none 0600",     // missing
+			"chmod " + dir + "/file/x 0600",   // not a directory
+			"utimes " + dir + "/none",         // missing
+			"setxattr " + dir + "/file x",     // a name without a class
+			"setxattr " + dir + "/file user.", // an empty name
+		} {
+			write(t, u, dir+"/file", "x", 0o644)
+			args := append([]string{probe}, strings.Fields(try)...)
+			want := plain(t, u, dir, args...)
+			got := sandboxed(t, u, dir, []string{"--allow-fs-write=" + dir, "--allow-fs-read=" + dir}, args...)
+			if got.verdict() != want.verdict() {
+				t.Errorf("%s: %s%s, without sandrun %s", try, got.verdict(), got.err, want.verdict())
+			}
+		}
+	})
+}

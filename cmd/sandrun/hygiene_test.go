@@ -356,3 +356,23 @@ func TestInside(t *testing.T) {
 		}
 	})
 }
+
+// TestPersonality: what makes readable memory executable is cleared, and under a
+// program list what makes addresses predictable.
+func TestPersonality(t *testing.T) {
+	inModes(t, func(t *testing.T, u user, dir string, flags []string) {
+		for _, c := range []struct{ setarch, list, want string }{
+			{"-X", "", "0"},     // READ_IMPLIES_EXEC
+			{"-R", "", "40000"}, // ADDR_NO_RANDOMIZE
+			{"-R", "--allow-child-process=/bin/true", "0"},
+		} {
+			args := append([]string{"/usr/bin/setarch", c.setarch, sandrun}, flags...)
+			if c.list != "" {
+				args = append(args, c.list)
+			}
+			if r := plain(t, u, dir, append(args, "--", probe, "personality")...); r.out != c.want+"\nok\n" {
+				t.Errorf("%v: %s%s", c, r.out, r.err)
+			}
+		}
+	})
+}

@@ -22,6 +22,9 @@ const patience = 20 * time.Second
 // prompt is what the shells in a terminal print when they want a line.
 const prompt = "ready> "
 
+// up is what the probe prints when it was told to "echo up".
+const up = "up\r\nok\r\n"
+
 // A terminal is a pseudo terminal whose session is led by a program.
 type terminal struct {
 	t      *testing.T
@@ -241,7 +244,7 @@ func TestKeysEndTheTarget(t *testing.T) {
 			press  string
 			signal unix.Signal
 		}{{"\x03", unix.SIGINT}, {"\x1c", unix.SIGQUIT}} {
-			s.do(run("", "probe echo up , sleep 600000"), "up")
+			s.do(run("", "probe echo up , sleep 600000"), up)
 			s.press(key.press)
 			s.expect(prompt)
 			s.lastStatus(128 + int(key.signal))
@@ -292,7 +295,7 @@ func TestStopAndContinue(t *testing.T) {
 		s.lastStatus(0)
 
 		for range 3 {
-			s.do(run("", "probe echo up , sleep 600000"), "up")
+			s.do(run("", "probe echo up , sleep 600000"), up)
 			s.press("\x1a")
 			s.expect("Stopped")
 			s.expect(prompt)
@@ -310,7 +313,7 @@ func TestStopAndContinue(t *testing.T) {
 func TestBackground(t *testing.T) {
 	inTerminals(t, func(t *testing.T, u user, dir string, run line) {
 		s := aboveSandrun(t, u, dir)
-		s.do(run("", "probe echo up , sleep 600000 &"), "up")
+		s.do(run("", "probe echo up , sleep 600000 &"), up)
 		s.do("jobs", "Running")
 		s.expect(prompt)
 		s.do("kill %1; wait %1", prompt)
@@ -348,16 +351,16 @@ func insideFlags() string {
 // runJobs works with jobs at a prompt.
 func runJobs(s *terminal) {
 	s.t.Helper()
-	s.do(probe+" echo up , sleep 600000", "up")
+	s.do(probe+" echo up , sleep 600000", up)
 	s.press("\x03")
 	s.expect(prompt)
 	s.lastStatus(128 + int(unix.SIGINT))
 
 	// An interactive dash ignores SIGTERM, and so does its child until it is up.
-	s.do(probe+" echo up , sleep 600000 &", "up")
+	s.do(probe+" echo up , sleep 600000 &", up)
 	s.do("jobs", "Running")
 	s.expect(prompt)
-	s.do("echo a | /usr/bin/sed -u s/a/b/; "+probe+" echo up , sleep 600000", "b\r\nup")
+	s.do("echo a | /usr/bin/sed -u s/a/b/; "+probe+" echo up , sleep 600000", "b\r\n"+up)
 	s.press("\x03")
 	s.expect(prompt)
 	s.do("jobs", "Running") // the job in the background got no interrupt
@@ -411,7 +414,7 @@ func TestModesStayIntact(t *testing.T) {
 		}
 		s.press(run("", "/usr/bin/stty echo icanon\n"))
 		s.expect(prompt)
-		s.do(run("", "probe echo up , sleep 600000"), "up")
+		s.do(run("", "probe echo up , sleep 600000"), up)
 		s.press("\x03")
 		s.expect(prompt)
 		s.leave(0)

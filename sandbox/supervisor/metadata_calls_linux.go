@@ -21,6 +21,11 @@ type call struct {
 	apply    func(*Supervisor, *listener.Notification, int) syscall.Errno
 }
 
+// meansDescriptor tells whether the call is about a descriptor and no path.
+func (c *call) meansDescriptor(n *listener.Notification) bool {
+	return c.path < 0 || c.nullPath && n.Args[c.path] == 0
+}
+
 // metadataCalls holds the spellings that every architecture has; the table of
 // old ones is per architecture.
 var metadataCalls = [...]struct {

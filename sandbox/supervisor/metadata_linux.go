@@ -53,7 +53,7 @@ func (s *Supervisor) writeMetadata(n *listener.Notification) syscall.Errno {
 		return e
 	}
 	defer unix.Close(fd)
-	if c.path < 0 && isPath(fd) { // as the kernel's own f-calls answer
+	if c.meansDescriptor(n) && isPath(fd) { // as the kernel's own f-calls answer
 		return unix.EBADF
 	}
 	if e := s.judge(fd); e != 0 {
@@ -72,11 +72,20 @@ func (s *Supervisor) pin(n *listener.Notification, c *call) (int, syscall.Errno)
 	if c.path < 0 {
 		return s.pinDescriptor(n, base)
 	}
-	flags := uint64(0)
+	flags := uint32(0)
 	if c.flags >= 0 {
-		flags = n.Args[c.flags]
+		flags = uint32(n.Args[c.flags])
 	}
-	if n.Args[c.path] == 0 && c.nullPath {
+	if flags&^(unix.AT_SYMLINK_NOFOLLOW|unix.AT_EMPTY_PATH) != 0 {
+		return -1, unix.EINVAL
+	}
+	if c.meansDescriptor(n) {
+		switch {
+		case base == unix.AT_FDCWD:
+			return -1, unix.EFAULT
+		case flags != 0:
+			return -1, unix.EINVAL
+		}
 		return s.pinDescriptor(n, base)
 	}
 	name, e := s.memory.text(n.PID, n.Args[c.path], pathMax, unix.ENAMETOOLONG)

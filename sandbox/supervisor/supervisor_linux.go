@@ -107,8 +107,8 @@ func (s *Supervisor) exec(n *listener.Notification) {
 // start looks at what begins. Under a program list the ELF interpreter must be
 // executable, and started as a program it would load any readable file. Mapping
 // is not all that it does with one: relocations of the file write its memory. So
-// it ends before it opens anything: this call comes while it prepares its own
-// thread (glibc: init_tls, musl: __init_tp), and its error would be ignored.
+// it ends before it relocates: this call comes while it prepares its own thread
+// (glibc: init_tls, musl: __init_tp), and its error would be ignored.
 func (s *Supervisor) start(n *listener.Notification) {
 	running, err := s.image(n.PID)
 	if err == nil && !running.loader {

@@ -314,6 +314,7 @@ static int do_syscall(char **a) {
 }
 static int do_prctl(char **a) { return prctl(number(a[0]), number(a[1]), 0, 0, 0) < 0 ? -1 : 0; }
 static int do_getenv(char **a) { if (getenv(a[0])) return 0; errno = ENOENT; return -1; }
+static int do_personality(char **a) { (void)a; printf("%lx\n", syscall(SYS_personality, 0xffffffff)); return 0; }
 static int do_umask(char **a) { (void)a; printf("%03o\n", umask(0)); return 0; }
 static int do_rlimit(char **a) {
 	struct rlimit r;
@@ -370,7 +371,7 @@ static const struct { const char *name; int args; op run; } ops[] = {
 	{"tgkill", 3, do_tgkill}, {"tkill", 2, do_tkill}, {"pidfdsignal", 2, do_pidfdsignal}, {"pidfdgetfd", 2, do_pidfdgetfd},
 	{"ptrace", 1, do_ptrace}, {"traceme", 0, do_traceme}, {"vmread", 1, do_vmread}, {"prlimit", 1, do_prlimit},
 	{"setpriority", 1, do_setpriority}, {"ioctl", 2, do_ioctl}, {"syscall", -1, do_syscall}, {"prctl", 2, do_prctl},
-	{"getenv", 1, do_getenv}, {"umask", 0, do_umask}, {"rlimit", 1, do_rlimit}, {"fds", 0, do_fds}, {"ids", 0, do_ids},
+	{"getenv", 1, do_getenv}, {"umask", 0, do_umask}, {"personality", 0, do_personality}, {"rlimit", 1, do_rlimit}, {"fds", 0, do_fds}, {"ids", 0, do_ids},
 	{"ignored", 1, do_ignored}, {"raise", 1, do_raise}, {"exit", 1, do_exit}, {"sleep", 1, do_sleep}, {"echo", 1, do_echo},
 #ifdef __x86_64__
 	{"int80", 1, do_int80},
