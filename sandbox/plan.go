@@ -123,17 +123,10 @@ func (p *Plan) note() {
 		if g.Grant.Pattern == (policy.Pattern{Kind: policy.Set, Path: "tmp"}) {
 			p.Warnings = append(p.Warnings, fmt.Sprintf("%s @tmp: %s is shared with other programs", g.Grant.Source, strings.Join(g.Paths, ", ")))
 		}
-		if isProcOnly(g) {
+		if g.Proc {
 			p.Warnings = append(p.Warnings, fmt.Sprintf("%s %s is not held by this version: nothing below /proc is, but /proc itself", g.Grant.Source, g.Grant.Value))
 		}
 	}
-}
-
-// isProcOnly tells whether a plain grant names something below /proc, where no
-// kernel rule lasts.
-func isProcOnly(g *Resolved) bool {
-	return g.Grant.Pattern.Kind == policy.Path && len(g.Paths) == 0 &&
-		slices.ContainsFunc(g.Notes, func(n string) bool { return strings.HasSuffix(n, "do not last") })
 }
 
 // writesEverything tells whether fs.write is granted as a whole.

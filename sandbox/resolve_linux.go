@@ -29,6 +29,8 @@ type Resolved struct {
 	// Kernel lists paths of the grant in kernel file systems that it names
 	// itself and opens for writing.
 	Kernel []string
+	// Proc is set where the grant names something below /proc, which nothing holds.
+	Proc bool
 	// Notes say what a reader of plan should know.
 	Notes []string
 }
@@ -146,6 +148,7 @@ func (r *resolver) path(out *Resolved, p string, dir bool) error {
 	case !exists:
 		out.Notes = append(out.Notes, resolved+" does not exist")
 	case r.mounts.isProc(resolved):
+		out.Proc = true
 		out.Notes = append(out.Notes, resolved+" is below /proc, where kernel rules do not last")
 	default:
 		out.Paths = append(out.Paths, resolved)
