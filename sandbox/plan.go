@@ -197,6 +197,9 @@ func choose(f *Facts, supervised bool) (c seccomp.Choice) {
 	// Its flags and mode are behind a pointer: they could ask for a setuid bit, or
 	// for the access mode that Landlock does not judge.
 	c[seccomp.Openat2] = seccomp.Deny
+	for _, s := range [...]seccomp.Slot{seccomp.OpenRead, seccomp.OpenWrite, seccomp.Truncate, seccomp.Change, seccomp.Signal} {
+		c[s] = seccomp.Allow
+	}
 	c[seccomp.Start] = seccomp.Allow
 	if listed {
 		c[seccomp.Start] = seccomp.Notify

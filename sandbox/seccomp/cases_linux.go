@@ -72,16 +72,20 @@ func memfdCases() []Case {
 
 func openatCases() []Case { return openModes(2, 3) }
 
-// openModes refuses setuid and setgid in the mode of an open, which counts only
-// when the flags say that a file is made. It also refuses access mode 3, which
-// opens a file for neither reading nor writing: Landlock asks for no right then,
-// and the descriptor takes leases, ioctls and changes of metadata.
+// openModes sorts opens by what they ask for. It refuses setuid and setgid in the
+// mode, which counts only when the flags say that a file is made, and access mode
+// 3, which opens a file for neither reading nor writing: Landlock asks for no
+// right then, and the descriptor takes leases, ioctls and changes of metadata.
+// With O_PATH the kernel drops the other flags.
 func openModes(flags, mode int) []Case {
 	const tmpfile = unix.O_TMPFILE &^ unix.O_DIRECTORY // __O_TMPFILE: the kernel looks at this bit
 	return slices.Concat(
+		anyBit(flags, unix.O_PATH, Pass),
 		[]Case{{[]Match{{flags, unix.O_ACCMODE, unix.O_ACCMODE}}, eacces}},
 		when(Match{flags, unix.O_CREAT, unix.O_CREAT}, anyBit(mode, setID, eperm)),
 		when(Match{flags, tmpfile, tmpfile}, anyBit(mode, setID, eperm)),
+		anyBit(flags, unix.O_WRONLY|unix.O_RDWR|unix.O_CREAT|tmpfile, askWrite),
+		anyBit(flags, unix.O_TRUNC, askTruncate),
 	)
 }
 
@@ -96,6 +100,13 @@ func nodeModes(mode int) []Case {
 		Case{[]Match{{mode, unix.S_IFMT, unix.S_IFBLK}}, eperm},
 	)
 }
+
+// ownCases lets a signal reach the process itself.
+func ownCases() []Case { return []Case{is(0, OwnPID, Pass)} }
+
+// fcntlCases are the requests that name a receiver for the signals of a
+// descriptor.
+func fcntlCases() []Case { return anyOf(1, askSignal, unix.F_SETOWN, unix.F_SETOWN_EX) }
 
 func selfCases() []Case {
 	return []Case{is(0, 0, Pass)}

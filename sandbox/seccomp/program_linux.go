@@ -18,6 +18,19 @@ func Program(c Choice) []unix.SockFilter {
 	return Fold(Decode(program), c)
 }
 
+// Bind puts a pid where a program has OwnPID. It makes nothing but stores, since a
+// process binds its program between fork and exec.
+//
+//go:nosplit
+//go:norace
+func Bind(code []unix.SockFilter, pid uint32) {
+	for i := range code {
+		if code[i].Code == unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K && code[i].K == OwnPID {
+			code[i].K = pid
+		}
+	}
+}
+
 // Decode reads instructions as the files in programs hold them: in the layout
 // of struct sock_filter on a little-endian machine, which both architectures are.
 func Decode(file string) []unix.SockFilter {

@@ -64,17 +64,25 @@ func Groups() []Group {
 	return append(shared[:len(shared):len(shared)], native...)
 }
 
-// Name returns the name of a call of this machine's architecture, or "" for a
-// number that the table does not know.
-func Name(nr int) string {
+// Lookup returns the row of a call of this machine's architecture.
+func Lookup(nr int) (*Row, bool) {
 	for _, t := range [...][]Group{shared, native} {
 		for i := range t {
 			for j := range t[i].Rows {
 				if r := &t[i].Rows[j]; int(r.Nr) == nr {
-					return r.Name
+					return r, true
 				}
 			}
 		}
+	}
+	return nil, false
+}
+
+// Name returns the name of a call of this machine's architecture, or "" for a
+// number that the table does not know.
+func Name(nr int) string {
+	if r, ok := Lookup(nr); ok {
+		return r.Name
 	}
 	return ""
 }

@@ -45,6 +45,16 @@ const (
 	Metadata
 	// Openat2 is openat2, whose flags and mode lie behind a pointer.
 	Openat2
+	// OpenRead is an open that neither writes, creates nor empties anything.
+	OpenRead
+	// OpenWrite is every other open but those of O_PATH, which give no access.
+	OpenWrite
+	// Truncate is truncate, and O_TRUNC without access to write.
+	Truncate
+	// Change makes, renames, links or removes a name.
+	Change
+	// Signal is a signal to another process than the one that OwnPID names.
+	Signal
 	// Start is set_tid_address, the first call by which the C libraries' loaders
 	// and start-up code show that a program begins.
 	Start
@@ -63,3 +73,7 @@ const (
 
 // A Choice answers every slot. The zero Choice denies them all.
 type Choice [NumSlots]Verdict
+
+// OwnPID stands in a program for the process that the filter is installed in; see
+// Bind. It is larger than any pid (PID_MAX_LIMIT is 1<<22).
+const OwnPID = 0x5e1f9d1d
