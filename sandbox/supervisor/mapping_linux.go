@@ -4,7 +4,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -19,7 +18,6 @@ import (
 type Mapping struct {
 	All     bool             // --allow-addons: only ELF interpreters are refused
 	Areas   []policy.Area    // --allow-addons=PATTERN
-	Write   []Writable       // what the target may write is nobody's own code
 	Loaders []string         // of a program list: a process that runs one maps nothing
 	First   *closure.Closure // what the target's own program may map
 }
@@ -27,45 +25,51 @@ type Mapping struct {
 // An image is what a running program may map as its own.
 type image struct {
 	loader bool
-	files  map[identity]bool
+	files  map[ID]bool
 	own    []closure.Own
 }
 
 // imageKey names a program; a file that was written again is another program.
 type imageKey struct {
-	identity
+	ID
 	changed unix.Timespec
 }
 
-// mapping judges an mmap with PROT_EXEC of a file.
-func (s *Supervisor) mapping(n *listener.Notification) syscall.Errno {
+// mapping serves an mmap with PROT_EXEC of a file.
+func (s *server) mapping(n *listener.Notification) {
 	m := s.rules.Mapping
-	if m == nil {
-		return unix.EACCES
-	}
 	running, err := s.image(n.PID)
-	if err != nil || running.loader {
-		return unix.EACCES
-	}
-	if m.All {
-		return 0
-	}
 	link := ofDescriptor(n.PID, int32(n.Args[4]))
-	st, err := stat(link)
-	if err == unix.ENOENT {
-		return unix.EBADF
-	}
-	if err != nil {
-		return unix.EACCES
-	}
-	if running.files[identify(&st)] {
-		return 0
+	switch {
+	case m == nil || err != nil || running.loader:
+	case m.All:
+		s.listener.Continue(n.ID)
+		return
+	default:
+		st, err := stat(link)
+		if err == unix.ENOENT {
+			s.listener.Refuse(n.ID, unix.EBADF)
+			return
+		}
+		if err == nil && s.mayMap(running, &st, link) {
+			s.listener.Continue(n.ID)
+			return
+		}
 	}
 	path, err := readLink(link)
-	if err == nil && (covered(m.Areas, path) || (owns(running.own, path) && !s.mayWrite(path))) {
-		return 0
+	if err != nil {
+		path = ""
 	}
-	return unix.EACCES
+	s.deny(n, policy.Addon, path, unix.EACCES)
+}
+
+// mayMap judges a file that a program wants to map executable.
+func (s *server) mayMap(running *image, st *unix.Stat_t, link string) bool {
+	if running.files[identify(st)] {
+		return true
+	}
+	path, err := readLink(link)
+	return err == nil && (covered(s.rules.Mapping.Areas, path) || owns(running.own, path) && !s.mayWrite(path))
 }
 
 // maxImages bounds what is remembered; it is far more than a build runs.
@@ -73,20 +77,22 @@ const maxImages = 1 << 12
 
 // image returns what the program of a thread may map, and works it out when the
 // program is seen for the first time.
-func (s *Supervisor) image(tid uint32) (*image, error) {
+func (s *server) image(tid uint32) (*image, error) {
 	exe := ofThread(tid, "exe")
 	st, err := stat(exe)
 	if err != nil {
 		return nil, err
 	}
 	key := imageKey{identify(&st), st.Ctim}
+	s.imagesLock.Lock()
+	defer s.imagesLock.Unlock()
 	if known, ok := s.images[key]; ok {
 		return known, nil
 	}
 	if len(s.images) > maxImages { // a target can write programs without end
 		clear(s.images)
 	}
-	made := s.newImage(exe, key.identity)
+	made := s.newImage(exe, key.ID)
 	s.images[key] = made
 	return made, nil
 }
@@ -113,7 +119,7 @@ func (s *Supervisor) addFirst(c *closure.Closure) {
 }
 
 // newImage works out what a program that is running may map.
-func (s *Supervisor) newImage(exe string, id identity) *image {
+func (s *Supervisor) newImage(exe string, id ID) *image {
 	for _, path := range s.rules.Mapping.Loaders {
 		if st, err := stat(path); err == nil && identify(&st) == id {
 			return &image{loader: true}
@@ -131,7 +137,7 @@ func (s *Supervisor) newImage(exe string, id identity) *image {
 }
 
 func (s *Supervisor) imageOf(path string, needs *closure.Closure) *image {
-	made := &image{files: map[identity]bool{}}
+	made := &image{files: map[ID]bool{}}
 	for _, f := range needs.Files {
 		if f.Access&closure.Map == 0 {
 			continue
@@ -150,7 +156,8 @@ func (s *Supervisor) imageOf(path string, needs *closure.Closure) *image {
 // place: its grants cover it, and the ordinary permissions, which are the
 // supervisor's as well, let it.
 func (s *Supervisor) mayWrite(path string) bool {
-	return writable(s.rules.Mapping.Write, path) &&
+	st, err := stat(path)
+	return err == nil && s.rules.Files.mayChange(path, identify(&st), false) &&
 		(unix.Access(path, unix.W_OK) == nil || unix.Access(filepath.Dir(path), unix.W_OK) == nil)
 }
 

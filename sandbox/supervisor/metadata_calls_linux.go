@@ -18,7 +18,7 @@ type call struct {
 	flags    int8 // argument that holds AT_ flags, or -1
 	nofollow bool // a symbolic link itself is meant
 	nullPath bool // a null path means the descriptor
-	apply    func(*Supervisor, *listener.Notification, int) syscall.Errno
+	apply    func(*server, *listener.Notification, int) syscall.Errno
 }
 
 // meansDescriptor tells whether the call is about a descriptor and no path.
@@ -66,8 +66,8 @@ func result(err error) syscall.Errno {
 	return err.(syscall.Errno)
 }
 
-func chmod(mode int) func(*Supervisor, *listener.Notification, int) syscall.Errno {
-	return func(_ *Supervisor, n *listener.Notification, fd int) syscall.Errno {
+func chmod(mode int) func(*server, *listener.Notification, int) syscall.Errno {
+	return func(_ *server, n *listener.Notification, fd int) syscall.Errno {
 		bits := uint32(n.Args[mode])
 		if bits&(unix.S_ISUID|unix.S_ISGID) != 0 { // the filter refuses them already
 			return unix.EPERM
@@ -76,8 +76,8 @@ func chmod(mode int) func(*Supervisor, *listener.Notification, int) syscall.Errn
 	}
 }
 
-func chown(uid int) func(*Supervisor, *listener.Notification, int) syscall.Errno {
-	return func(_ *Supervisor, n *listener.Notification, fd int) syscall.Errno {
+func chown(uid int) func(*server, *listener.Notification, int) syscall.Errno {
+	return func(_ *server, n *listener.Notification, fd int) syscall.Errno {
 		return result(unix.Fchownat(fd, "", int(int32(n.Args[uid])), int(int32(n.Args[uid+1])), unix.AT_EMPTY_PATH))
 	}
 }
@@ -91,8 +91,8 @@ const (
 	seconds                   // struct utimbuf
 )
 
-func times(arg int, u units) func(*Supervisor, *listener.Notification, int) syscall.Errno {
-	return func(s *Supervisor, n *listener.Notification, fd int) syscall.Errno {
+func times(arg int, u units) func(*server, *listener.Notification, int) syscall.Errno {
+	return func(s *server, n *listener.Notification, fd int) syscall.Errno {
 		if n.Args[arg] == 0 { // now; the kernel's rules for that differ from those for a given time
 			return utimensat(fd, nil)
 		}
@@ -108,7 +108,7 @@ func times(arg int, u units) func(*Supervisor, *listener.Notification, int) sysc
 }
 
 // readTimes reads two times and brings them to nanoseconds.
-func (s *Supervisor) readTimes(tid uint32, addr uint64, u units) ([2]unix.Timespec, syscall.Errno) {
+func (s *server) readTimes(tid uint32, addr uint64, u units) ([2]unix.Timespec, syscall.Errno) {
 	if u == seconds {
 		v, e := s.memory.longs(tid, addr, 2)
 		if e != 0 {
@@ -148,7 +148,7 @@ const xattrNameMax = 255
 
 // xattrName reads and judges the name of an extended attribute. Those of
 // security.* are never granted.
-func (s *Supervisor) xattrName(n *listener.Notification, arg int) (string, syscall.Errno) {
+func (s *server) xattrName(n *listener.Notification, arg int) (string, syscall.Errno) {
 	name, e := s.memory.text(n.PID, n.Args[arg], xattrNameMax+1, unix.ERANGE)
 	switch {
 	case e != 0:
@@ -161,12 +161,12 @@ func (s *Supervisor) xattrName(n *listener.Notification, arg int) (string, sysca
 	return name, 0
 }
 
-func setxattr(s *Supervisor, n *listener.Notification, fd int) syscall.Errno {
+func setxattr(s *server, n *listener.Notification, fd int) syscall.Errno {
 	return s.setxattr(n, fd, 1, n.Args[2], n.Args[3], int(int32(n.Args[4])))
 }
 
 // setxattrat finds value, size and flags in struct xattr_args (Linux 6.13).
-func setxattrat(s *Supervisor, n *listener.Notification, fd int) syscall.Errno {
+func setxattrat(s *server, n *listener.Notification, fd int) syscall.Errno {
 	if n.Args[5] != 16 {
 		return unix.EINVAL
 	}
@@ -177,7 +177,7 @@ func setxattrat(s *Supervisor, n *listener.Notification, fd int) syscall.Errno {
 	return s.setxattr(n, fd, 3, uint64(v[0]), uint64(v[1])&0xffffffff, int(uint64(v[1])>>32))
 }
 
-func (s *Supervisor) setxattr(n *listener.Notification, fd, nameArg int, addr, size uint64, flags int) syscall.Errno {
+func (s *server) setxattr(n *listener.Notification, fd, nameArg int, addr, size uint64, flags int) syscall.Errno {
 	name, e := s.xattrName(n, nameArg)
 	if e != 0 {
 		return e
@@ -195,8 +195,8 @@ func (s *Supervisor) setxattr(n *listener.Notification, fd, nameArg int, addr, s
 	return result(unix.Setxattr(own(fd), name, value, flags))
 }
 
-func removexattr(nameArg int) func(*Supervisor, *listener.Notification, int) syscall.Errno {
-	return func(s *Supervisor, n *listener.Notification, fd int) syscall.Errno {
+func removexattr(nameArg int) func(*server, *listener.Notification, int) syscall.Errno {
+	return func(s *server, n *listener.Notification, fd int) syscall.Errno {
 		name, e := s.xattrName(n, nameArg)
 		if e != 0 {
 			return e
@@ -210,7 +210,7 @@ func removexattr(nameArg int) func(*Supervisor, *listener.Notification, int) sys
 
 // setFlags carries out FS_IOC_SETFLAGS (chattr). The other requests that set
 // attributes are refused: their structures differ from kernel to kernel.
-func setFlags(s *Supervisor, n *listener.Notification, fd int) syscall.Errno {
+func setFlags(s *server, n *listener.Notification, fd int) syscall.Errno {
 	if uint32(n.Args[1]) != unix.FS_IOC_SETFLAGS {
 		return unix.EPERM
 	}

@@ -11,60 +11,38 @@ import (
 	"sandrun/sandbox/listener"
 )
 
-// A Writable is an area that the target may write, less the file systems below
-// it that no pattern includes.
-type Writable struct {
-	Area   policy.Area
-	Except []string // mount points of kernel file systems
-}
-
-// Metadata decides which files' modes, owners, times and attributes may change.
-type Metadata struct {
-	Write []Writable
-}
-
-func writable(areas []Writable, p string) bool {
-	for _, w := range areas {
-		if w.Area.Covers(p) && !excluded(w.Except, p) {
-			return true
-		}
-	}
-	return false
-}
-
-func excluded(mounts []string, p string) bool {
-	for _, m := range mounts {
-		if p == m || strings.HasPrefix(p, m+"/") {
-			return true
-		}
-	}
-	return false
-}
-
 // writeMetadata finds the file that a call means, pins it, judges it, and
 // carries the call out on it.
-func (s *Supervisor) writeMetadata(n *listener.Notification) syscall.Errno {
-	c, ok := metadataCall(n)
-	if !ok {
-		return unix.EPERM
-	}
+func (s *server) writeMetadata(n *listener.Notification, c call) {
 	fd, e := s.pin(n, &c)
 	if e != 0 {
-		return e
+		s.answer(n, e)
+		return
 	}
 	defer unix.Close(fd)
 	if c.meansDescriptor(n) && isPath(fd) { // as the kernel's own f-calls answer
-		return unix.EBADF
+		s.answer(n, unix.EBADF)
+		return
 	}
-	if e := s.judge(fd); e != 0 {
-		return e
+	if name, ok := s.judgeMetadata(fd); !ok {
+		s.deny(n, policy.FSWrite, name, unix.EPERM)
+		return
 	}
-	return c.apply(s, n, fd)
+	s.answer(n, c.apply(s, n, fd))
+}
+
+// answer ends a call that was carried out here.
+func (s *server) answer(n *listener.Notification, e syscall.Errno) {
+	if e != 0 {
+		s.listener.Refuse(n.ID, e)
+		return
+	}
+	s.listener.Return(n.ID, 0)
 }
 
 // pin opens the file that the call means, so that nothing that changes
 // afterwards makes it mean another.
-func (s *Supervisor) pin(n *listener.Notification, c *call) (int, syscall.Errno) {
+func (s *server) pin(n *listener.Notification, c *call) (int, syscall.Errno) {
 	base := int32(unix.AT_FDCWD)
 	if c.base >= 0 {
 		base = int32(n.Args[c.base])
@@ -106,7 +84,7 @@ func (s *Supervisor) pin(n *listener.Notification, c *call) (int, syscall.Errno)
 
 // pinDescriptor copies a descriptor of the caller, or pins its working
 // directory.
-func (s *Supervisor) pinDescriptor(n *listener.Notification, fd int32) (int, syscall.Errno) {
+func (s *server) pinDescriptor(n *listener.Notification, fd int32) (int, syscall.Errno) {
 	if fd == unix.AT_FDCWD {
 		return open(ofThread(n.PID, "cwd"), unix.O_PATH)
 	}
@@ -124,7 +102,7 @@ func (s *Supervisor) pinDescriptor(n *listener.Notification, fd int32) (int, sys
 // pinPath resolves a name as the caller would, without the magic links of
 // /proc: those of /proc/self would be the supervisor's. The one spelling of them
 // that the C library uses, a path of a descriptor, is carried out as such.
-func (s *Supervisor) pinPath(n *listener.Notification, base int32, name string, nofollow bool) (int, syscall.Errno) {
+func (s *server) pinPath(n *listener.Notification, base int32, name string, nofollow bool) (int, syscall.Errno) {
 	if fd, ok := descriptorOf(name); ok && !nofollow {
 		return s.pinDescriptor(n, fd)
 	}
@@ -192,39 +170,39 @@ func isPath(fd int) bool {
 	return err != nil || flags&unix.O_PATH != 0
 }
 
-// judge decides on a pinned file: it is granted if its path is, or if the caller
-// has it open for writing by its own right. Device nodes never are.
-func (s *Supervisor) judge(fd int) syscall.Errno {
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return unix.EPERM
-	}
-	if kind := st.Mode & unix.S_IFMT; kind == unix.S_IFCHR || kind == unix.S_IFBLK {
-		return unix.EPERM
-	}
-	m := s.rules.Metadata
+// judgeMetadata decides on a pinned file, which it names: it is granted if its path
+// is, or if the caller has it open for writing by its own right. Device nodes never
+// are.
+func (s *server) judgeMetadata(fd int) (name string, granted bool) {
 	name, err := readLink(own(fd))
 	if err != nil {
-		return unix.EPERM
+		return "", false
 	}
-	if writable(m.Write, name) {
-		return 0
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return name, false
+	}
+	kind := st.Mode & unix.S_IFMT
+	if kind == unix.S_IFCHR || kind == unix.S_IFBLK {
+		return name, false
+	}
+	f := s.rules.Files
+	onKernel := onKernelFS(fd)
+	if f.mayChange(name, identify(&st), kind == unix.S_IFDIR) && (!onKernel || f.namesKernelFile(name)) {
+		return name, true
 	}
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	if err != nil || flags&unix.O_PATH != 0 {
-		return unix.EPERM
+		return name, false
 	}
 	// The access mode 3 is neither reading nor writing, and Landlock lets every
 	// file be opened with it; the filter refuses it too.
 	if mode := flags & unix.O_ACCMODE; mode != unix.O_WRONLY && mode != unix.O_RDWR {
-		return unix.EPERM
+		return name, false
 	}
 	// A descriptor that came in as 0 to 2 was not opened under any grant, and
 	// the target can copy it to another number.
-	if st.Mode&unix.S_IFMT != unix.S_IFREG || s.stdio[identify(&st)] || onKernelFS(fd) {
-		return unix.EPERM
-	}
-	return 0
+	return name, kind == unix.S_IFREG && !s.stdio[identify(&st)] && !onKernel
 }
 
 // kernelMagic are the statfs(2) types of the file systems that no grant includes.

@@ -8,11 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// identity names a file whatever its path.
-type identity struct {
-	dev, ino uint64
-}
-
 // ofThread returns a path below a thread's own entry in /proc, which names what
 // is the caller's, and never the supervisor's, as /proc/self would.
 func ofThread(tid uint32, entry string) string {
@@ -32,7 +27,7 @@ func stat(path string) (unix.Stat_t, error) {
 	return st, err
 }
 
-func identify(st *unix.Stat_t) identity { return identity{uint64(st.Dev), st.Ino} }
+func identify(st *unix.Stat_t) ID { return ID{uint64(st.Dev), st.Ino} }
 
 // Identify returns the device and inode of a file.
 func Identify(path string) (dev, ino uint64, err error) {

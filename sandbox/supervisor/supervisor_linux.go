@@ -1,8 +1,9 @@
 // Package supervisor answers the calls of the target that a filter cannot
-// decide by register values: the first exec, executable mappings of files, and
-// metadata writes under partial grants.
+// decide by register values: the first exec, executable mappings of files,
+// metadata writes under partial grants, and everything about names that no kernel
+// rule can hold, because their files do not exist yet. It reports what it denies.
 //
-// One locked thread receives, decides and answers. The rules that it follows are
+// A locked thread receives, decides and answers. The rules that it follows are
 // few. A refusal is always safe. A call is continued only where the kernel still
 // refuses what must be refused, or where the package says that the promise is a
 // guard and not a boundary (mappings). Everything else is carried out here, on a
@@ -16,33 +17,65 @@ package supervisor
 
 import (
 	"runtime"
-	"syscall"
+	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
+	"sandrun/policy"
 	"sandrun/sandbox/listener"
+	"sandrun/sandbox/seccomp"
 )
 
 // Rules is what the supervisor decides by. It does not change during a run.
 type Rules struct {
-	Once     bool      // the first execve succeeds and no other
-	Mapping  *Mapping  // executable mappings; nil if they are not trapped
-	Metadata *Metadata // metadata writes; nil if they are not trapped
+	Once    bool     // the first execve succeeds and no other
+	AnyExec bool     // every program may be executed that may be read
+	Mapping *Mapping // executable mappings; nil if they are not trapped
+	Files   *Files
+	// Watch: calls are trapped in order to be told of, not only to be served.
+	Watch    bool
+	Harmless []Probe // denials that nobody wants to hear of
+	OnError  policy.OnError
+	// Denied is told of every denial; nil where nobody listens.
+	Denied func(Denial)
+	// Kill ends the target, for policy.Exit.
+	Kill func()
+	// Interrupt makes a blocking call of one of our own threads fail with EINTR.
+	Interrupt func(tid int)
 }
 
 // A Supervisor serves one listener.
 type Supervisor struct {
-	listener listener.Listener
-	rules    Rules
-	started  bool
-	memory   memory
-	images   map[imageKey]*image // programs whose closure is known
-	stdio    map[identity]bool   // the files on 0 to 2, which the target inherited
+	listener     listener.Listener
+	rules        Rules
+	started      atomic.Bool
+	imagesLock   sync.Mutex
+	images       map[imageKey]*image // programs whose closure is known
+	stdio        map[ID]bool         // the files on 0 to 2, which the target inherited
+	self         string              // our own directory in /proc
+	uids, gids   []byte              // our identity, as /proc/PID/status writes it
+	identityOnce sync.Once
+	blocked      chan struct{} // holds the threads of blocked opens
+}
+
+// A server is a thread that serves, with what only one call at a time can use.
+type server struct {
+	*Supervisor
+	memory memory
+	status status
+	umask  int // of this thread, -1 while it is not known
 }
 
 // New prepares a supervisor; what it can look up before the target runs, it does.
 func New(rules Rules) *Supervisor {
-	s := &Supervisor{rules: rules, images: map[imageKey]*image{}, stdio: map[identity]bool{}}
+	s := &Supervisor{
+		rules: rules, images: map[imageKey]*image{}, stdio: map[ID]bool{},
+		self: selfPath(), blocked: make(chan struct{}, maxBlocked),
+	}
+	if s.rules.Files == nil {
+		s.rules.Files = &Files{}
+	}
 	var st unix.Stat_t
 	for fd := 0; fd <= 2; fd++ {
 		if unix.Fstat(fd, &st) == nil {
@@ -61,11 +94,16 @@ func (s *Supervisor) Serve(fd int) {
 	runtime.LockOSThread()
 	s.listener = listener.Listener(fd)
 	s.listener.SyncWakeUp()
+	(&server{Supervisor: s, umask: -1}).serve()
+}
+
+// serve receives and answers.
+func (s *server) serve() {
 	var n listener.Notification
 	for {
 		switch e := s.listener.Receive(&n); e {
 		case 0:
-			s.serve(&n)
+			s.dispatch(&n)
 		case unix.EINTR, unix.ENOENT, unix.EAGAIN:
 		default: // EBADF, ENODEV: nobody is left
 			return
@@ -73,63 +111,31 @@ func (s *Supervisor) Serve(fd int) {
 	}
 }
 
-// serve answers one notification. An answer that does not arrive is no error:
+// dispatch answers one notification. An answer that does not arrive is no error:
 // the caller is gone.
-func (s *Supervisor) serve(n *listener.Notification) {
-	switch nr := int(n.Nr); nr {
-	case unix.SYS_EXECVE, unix.SYS_EXECVEAT:
+func (s *server) dispatch(n *listener.Notification) {
+	switch nr := int(n.Nr); {
+	case isOpen(n.Nr):
+		s.open(n)
+	case nr == unix.SYS_EXECVE, nr == unix.SYS_EXECVEAT:
 		s.exec(n)
-	case unix.SYS_SET_TID_ADDRESS:
+	case nr == unix.SYS_SET_TID_ADDRESS:
 		s.start(n)
-	case unix.SYS_MMAP:
-		if e := s.mapping(n); e != 0 {
-			s.listener.Refuse(n.ID, e)
-			return
-		}
-		s.listener.Continue(n.ID)
+	case nr == unix.SYS_MMAP:
+		s.mapping(n)
 	default:
-		s.metadata(n)
+		s.others(n)
 	}
 }
 
-// exec lets the first execve pass: it is the launcher's own, made before any
-// code of the target ran, so nothing can change its arguments.
-func (s *Supervisor) exec(n *listener.Notification) {
-	if !s.rules.Once || s.started || n.Nr != unix.SYS_EXECVE {
-		s.listener.Refuse(n.ID, unix.EACCES)
+func (s *server) others(n *listener.Notification) {
+	if c, ok := changeCall(n.Nr); ok {
+		s.change(n, c)
 		return
 	}
-	if s.listener.Continue(n.ID) == 0 {
-		s.started = true
-	}
-}
-
-// start looks at what begins. Under a program list the ELF interpreter must be
-// executable, and started as a program it would load any readable file. Mapping
-// is not all that it does with one: relocations of the file write its memory. So
-// it ends before it relocates: this call comes while it prepares its own thread
-// (glibc: init_tls, musl: __init_tp), and its error would be ignored.
-func (s *Supervisor) start(n *listener.Notification) {
-	running, err := s.image(n.PID)
-	if err == nil && !running.loader {
-		s.listener.Continue(n.ID)
+	if c, ok := metadataCall(n); ok && (n.Nr != unix.SYS_IOCTL || slotOf(n) == seccomp.Metadata) {
+		s.writeMetadata(n, c)
 		return
 	}
-	if s.listener.Valid(n.ID) { // the thread is still the one that was looked at
-		// SIGKILL to any thread ends its whole process.
-		syscall.RawSyscall(unix.SYS_TKILL, uintptr(n.PID), uintptr(unix.SIGKILL), 0)
-	}
-}
-
-// metadata carries a metadata write out and answers with its errno.
-func (s *Supervisor) metadata(n *listener.Notification) {
-	e := syscall.Errno(unix.EPERM)
-	if s.rules.Metadata != nil {
-		e = s.writeMetadata(n)
-	}
-	if e != 0 {
-		s.listener.Refuse(n.ID, e)
-		return
-	}
-	s.listener.Return(n.ID, 0)
+	s.refuse(n)
 }

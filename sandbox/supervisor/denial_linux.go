@@ -1,0 +1,79 @@
+package supervisor
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"sandrun/policy"
+	"sandrun/sandbox/listener"
+	"sandrun/sandbox/seccomp"
+)
+
+// A Denial is an operation that no grant covers.
+type Denial struct {
+	Scope    policy.Scope
+	Resource string // a path or a program; "" where the scope is all there is to say
+	Call     string
+	Errno    syscall.Errno
+	PID, TID int
+	Exe      string // the program that tried
+}
+
+// deny reports an operation that no grant covers, and does what the policy wants
+// done about it.
+func (s *server) deny(n *listener.Notification, scope policy.Scope, resource string, errno syscall.Errno) {
+	if s.rules.Denied != nil {
+		s.rules.Denied(s.denial(n, scope, resource, errno))
+	}
+	switch s.rules.OnError {
+	case policy.Log:
+		s.listener.Continue(n.ID)
+	case policy.Exit:
+		// Without an answer the call does not return: its thread waits until it is
+		// killed with all others.
+		s.rules.Kill()
+	default:
+		s.listener.Refuse(n.ID, errno)
+	}
+}
+
+func (s *server) denial(n *listener.Notification, scope policy.Scope, resource string, errno syscall.Errno) Denial {
+	d := Denial{
+		Scope: scope, Resource: resource, Errno: errno,
+		Call: seccomp.Name(int(n.Nr)), TID: int(n.PID),
+	}
+	d.PID, _ = group(n.PID)
+	// A program that was removed or whose /proc entry is out of reach has no name.
+	d.Exe, _ = readLink(ofThread(n.PID, "exe"))
+	return d
+}
+
+// scopes says which permission a slot of the filter is about. The other slots
+// have answers of their own.
+var scopes = map[seccomp.Slot]policy.Scope{
+	seccomp.Child: policy.Child, seccomp.Shared: policy.Child, seccomp.Exec: policy.Child, seccomp.ExecAt: policy.Child,
+	seccomp.Memfd: policy.Child, seccomp.Thread: policy.Worker, seccomp.Net: policy.Net, seccomp.Inspect: policy.Inspector,
+	seccomp.MapExec: policy.Addon, seccomp.Metadata: policy.FSWrite, seccomp.Openat2: policy.FSRead,
+}
+
+// slotOf returns the slot of the filter that sent a call here.
+func slotOf(n *listener.Notification) seccomp.Slot {
+	if row, ok := seccomp.Lookup(int(n.Nr)); ok {
+		if slot, open := row.Decide(&n.Args).Slot(); open {
+			return slot
+		}
+	}
+	return seccomp.NumSlots
+}
+
+// refuse denies a call that register values alone decide.
+func (s *server) refuse(n *listener.Notification) {
+	scope, ok := scopes[slotOf(n)]
+	if !ok { // not a slot that the filter sends here
+		s.listener.Refuse(n.ID, unix.EPERM)
+		return
+	}
+	row, _ := seccomp.Lookup(int(n.Nr))
+	s.deny(n, scope, "", row.Decide(&n.Args).Errno())
+}

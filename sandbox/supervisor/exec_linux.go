@@ -1,0 +1,88 @@
+package supervisor
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"sandrun/policy"
+	"sandrun/sandbox/listener"
+)
+
+// exec serves a trapped exec. The first one is the launcher's own, made before any
+// code of the target ran, so nothing can change its arguments.
+func (s *server) exec(n *listener.Notification) {
+	first := n.Nr == unix.SYS_EXECVE && !s.started.Load()
+	switch {
+	case first:
+		if s.listener.Continue(n.ID) == 0 {
+			s.started.Store(true)
+		}
+	case s.rules.Once:
+		p, _ := s.program(n)
+		s.deny(n, policy.Child, p.path, unix.EACCES)
+		p.close()
+	default:
+		s.watchExec(n)
+	}
+}
+
+// program finds the program that an exec is about.
+func (s *server) program(n *listener.Notification) (place, syscall.Errno) {
+	nowhere := place{dir: -1, thing: -1}
+	base, arg := int32(unix.AT_FDCWD), 0
+	if n.Nr == unix.SYS_EXECVEAT {
+		base, arg = int32(n.Args[0]), 1
+	}
+	text, e := s.memory.text(n.PID, n.Args[arg], pathMax, unix.ENAMETOOLONG)
+	if e == 0 && text == "" && n.Nr == unix.SYS_EXECVEAT {
+		text = ofDescriptor(n.PID, base)
+	}
+	if e == 0 && text == "" {
+		e = unix.ENOENT
+	}
+	if e != 0 {
+		return nowhere, e
+	}
+	p, e := s.locate(n, route{base: base, path: text, follow: true})
+	if e != 0 {
+		return nowhere, e
+	}
+	return p, 0
+}
+
+// watchExec reports an exec that the kernel is going to refuse.
+func (s *server) watchExec(n *listener.Notification) {
+	p, e := s.program(n)
+	defer p.close()
+	if e != 0 || !p.exists || p.isDir() || p.stat.Mode&0o111 == 0 {
+		s.listener.Continue(n.ID)
+		return
+	}
+	if s.rules.Files.held(p.path, p.id(), false)&Execute != 0 {
+		s.listener.Continue(n.ID)
+		return
+	}
+	scope := policy.Child
+	if s.rules.AnyExec {
+		scope = policy.FSRead
+	}
+	s.deny(n, scope, p.path, unix.EACCES)
+}
+
+// start looks at what begins. Under a program list the ELF interpreter must be
+// executable, and started as a program it would load any readable file. Mapping
+// is not all that it does with one: relocations of the file write its memory. So
+// it ends before it relocates: this call comes while it prepares its own thread
+// (glibc: init_tls, musl: __init_tp), and its error would be ignored.
+func (s *server) start(n *listener.Notification) {
+	running, err := s.image(n.PID)
+	if err == nil && !running.loader {
+		s.listener.Continue(n.ID)
+		return
+	}
+	if s.listener.Valid(n.ID) { // the thread is still the one that was looked at
+		// SIGKILL to any thread ends its whole process.
+		syscall.RawSyscall(unix.SYS_TKILL, uintptr(n.PID), uintptr(unix.SIGKILL), 0)
+	}
+}
