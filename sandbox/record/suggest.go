@@ -1,0 +1,147 @@
+package record
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"sandrun/policy"
+)
+
+// The shape of a suggestion, for each flag.
+const (
+	maxExact  = 16      // paths; more than this, and siblings are folded
+	minFold   = 4       // siblings that are folded into their directory
+	minDepth  = 2       // of a directory that files are folded into: /usr/lib has 2
+	maxValues = 32      // values that a flag gets
+	maxLength = 4 << 10 // of all of them together
+)
+
+// A Suggestion is the flags that would grant what was denied in a run.
+type Suggestion struct {
+	// Flags are arguments of sandrun, the values of a permission merged.
+	Flags []string
+	// Folded are directories in Flags that stand for files below them. They
+	// grant more than was denied.
+	Folded []Folded
+	// Wide are flags that are not in Flags because they grant far more than the
+	// one thing that was denied, such as everything below / or a home, which is
+	// what a grant of a directory means where only listing it was denied.
+	Wide []string
+	// Left is how many of what was denied Flags does not grant, because it would
+	// be too long.
+	Left int
+}
+
+// Folded is a directory that stands for files below it.
+type Folded struct {
+	Dir   string
+	Files int // that were denied
+}
+
+// Suggest merges what was denied into few flags. home is the user's home, "" if
+// there is none; neither it nor what is above is ever suggested for what lies
+// below.
+func (s *Summary) Suggest(home string) Suggestion {
+	out := Suggestion{Left: s.Overlooked}
+	resources := map[policy.Scope][]string{}
+	bare := map[policy.Scope]bool{}
+	for g := range s.wanted {
+		if g.resource == "" {
+			bare[g.scope] = true
+		} else {
+			resources[g.scope] = append(resources[g.scope], g.resource)
+		}
+	}
+	for _, c := range policy.Capabilities {
+		list := resources[c.Scope]
+		slices.Sort(list)
+		switch {
+		case bare[c.Scope] && (len(list) == 0 || c.Value != policy.OptionalPrograms):
+			// Code without a path needs the whole scope. A fork does not where there
+			// is a program to list: a list lets fork too.
+			out.Flags = append(out.Flags, "--"+c.Flag)
+		case c.Value == policy.Patterns, c.Value == policy.OptionalPatterns:
+			out.merge(c, out.narrow(c, list, home))
+		default:
+			out.merge(c, exact(list))
+		}
+	}
+	return out
+}
+
+// exact are resources as they are.
+func exact(resources []string) []area {
+	list := make([]area, 0, len(resources))
+	for _, r := range resources {
+		list = append(list, area{path: r, files: 1})
+	}
+	return list
+}
+
+// narrow takes out what would grant too much, and folds what is too many.
+func (s *Suggestion) narrow(c policy.Capability, paths []string, home string) []area {
+	found := areas{}
+	for _, p := range paths {
+		if isWide(p, home) {
+			r := Record{Scope: c.Scope, Resource: p}
+			s.Wide = append(s.Wide, r.Flag())
+			continue
+		}
+		found.add(area{path: strings.TrimSuffix(p, "/"), files: 1, dir: strings.HasSuffix(p, "/")})
+	}
+	found.absorb()
+	for len(found) > maxExact && found.fold(home) {
+		found.absorb()
+	}
+	return found.sorted()
+}
+
+// isWide tells whether a grant of a path reaches everything or a whole home.
+func isWide(p, home string) bool {
+	dir := strings.TrimSuffix(p, "/") + "/"
+	return dir == "/" || strings.HasPrefix(strings.TrimSuffix(home, "/")+"/", dir) ||
+		dir == "/root/" || dir == "/home/" || path.Dir(path.Clean(p)) == "/home"
+}
+
+// merge writes the values of a flag in as few flags as can be, up to the bounds.
+func (s *Suggestion) merge(c policy.Capability, list []area) {
+	flag := ""
+	length := 0
+	for _, a := range s.most(list) {
+		value, _ := flagValue(c, a.value()) // only what a flag can grant is kept
+		if length += len(value); length > maxLength {
+			s.Left += a.files
+			continue
+		}
+		if a.folded {
+			s.Folded = append(s.Folded, Folded{a.value(), a.files})
+		}
+		switch {
+		case flag == "":
+			flag = "--" + c.Flag + "=" + value
+		case strings.HasSuffix(flag, `\`): // it would take the comma for itself
+			s.Flags = append(s.Flags, flag)
+			flag = "--" + c.Flag + "=" + value
+		default:
+			flag += "," + value
+		}
+	}
+	if flag != "" {
+		s.Flags = append(s.Flags, flag)
+	}
+}
+
+// most keeps the areas that stand for the most, in their order.
+func (s *Suggestion) most(list []area) []area {
+	if len(list) <= maxValues {
+		return list
+	}
+	slices.SortStableFunc(list, func(a, b area) int { return b.files - a.files })
+	for _, a := range list[maxValues:] {
+		s.Left += a.files
+	}
+	list = list[:maxValues]
+	slices.SortFunc(list, func(a, b area) int { return strings.Compare(a.path, b.path) })
+	return list
+}

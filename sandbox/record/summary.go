@@ -1,0 +1,73 @@
+package record
+
+import "sandrun/policy"
+
+// The bounds of what a summary holds.
+const (
+	maxWanted      = 4096    // grants
+	maxWantedBytes = 1 << 20 // of their paths
+)
+
+// A Summary is what became of all records of a run. Total is the sum of the six
+// counts that follow it.
+type Summary struct {
+	Total    int
+	Written  int
+	Repeated int // the same again
+	Limited  int // more than may be written a second
+	Crowded  int // the queue was full: the writer is too slow
+	Failed   int // the writer returned an error
+	Lost     int // still queued, or being written, when Close gave up
+
+	Err    error // the last one of the writer
+	wanted map[grant]struct{}
+	bytes  int
+	// Overlooked counts records whose grant was not kept for the suggestion,
+	// because there are too many.
+	Overlooked int
+	// Nameless counts the others that no flag can grant.
+	Nameless int
+}
+
+// A grant is what a record says is missing.
+type grant struct {
+	scope    policy.Scope
+	resource string
+}
+
+// LeftOut is how many records were not written and are no repeats.
+func (s *Summary) LeftOut() int { return s.Limited + s.Crowded + s.Failed + s.Lost }
+
+// Has tells whether anything of a scope was denied that a flag can grant.
+func (s *Summary) Has(scope policy.Scope) bool {
+	for g := range s.wanted {
+		if g.scope == scope {
+			return true
+		}
+	}
+	return false
+}
+
+// want keeps what a record says is missing.
+func (s *Summary) want(r *Record) {
+	g := grant{r.Scope, r.Resource}
+	if c, _ := policy.Lookup(r.Scope); c.Value == policy.Switch || c.Value == policy.OptionalRules {
+		g.resource = "" // the flag grants it as a whole
+	}
+	if _, ok := s.wanted[g]; ok {
+		return
+	}
+	switch {
+	case g.resource != "" && (len(s.wanted) >= maxWanted || s.bytes+len(g.resource) > maxWantedBytes):
+		// What has no path always has its place: there are no more than scopes.
+		s.Overlooked++
+	case r.Flag() == "":
+		s.Nameless++
+	default:
+		if s.wanted == nil {
+			s.wanted = map[grant]struct{}{}
+		}
+		s.wanted[g] = struct{}{}
+		s.bytes += len(g.resource)
+	}
+}
