@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"sandrun/policy"
 	"sandrun/sandbox/landlock"
 	"sandrun/sandbox/seccomp"
 )
@@ -54,13 +55,21 @@ func findGaps(f *Facts, p *Plan) []Gap {
 		fmt.Sprintf("files that may not be written can be emptied: that needs Landlock ABI 3, Linux %s (have ABI %d)", landlock.Since(3), k.ABI))
 	need(r.Scoped&landlock.Signals != 0, "signals",
 		fmt.Sprintf("processes outside can be signalled: that needs Landlock ABI 6 with the fix of its second erratum, Linux %s (have ABI %d, errata %#x)", landlock.Since(7), k.ABI, k.Errata))
-	need(k.Yama < 2 || p.Choice[seccomp.Metadata] != seccomp.Notify, "target-memory",
-		fmt.Sprintf("metadata writes cannot be judged: kernel.yama.ptrace_scope is %d and keeps the supervisor from reading paths; they will all fail", k.Yama))
+	need(k.Yama < 2 || !p.readsMemory(), "target-memory",
+		fmt.Sprintf("paths cannot be judged: kernel.yama.ptrace_scope is %d and keeps the supervisor from reading them; metadata writes and names without a kernel rule will fail", k.Yama))
 	for _, g := range f.Grants {
 		need(f.UID != 0 || len(g.Kernel) == 0, "kernel-files",
 			fmt.Sprintf("%s %s opens a kernel file system for writing as root, which is a way out of the sandbox", g.Grant.Source, g.Grant.Value))
 	}
 	return gaps
+}
+
+// readsMemory tells whether the policy grants or reports what the supervisor finds
+// only in the target's memory.
+func (p *Plan) readsMemory() bool {
+	f := p.facts
+	judged := f.Policy.Has(policy.FSWrite) && p.Choice[seccomp.Metadata] == seccomp.Notify
+	return judged || f.watched() || f.named(policy.FSRead)+f.named(policy.FSWrite) > 0
 }
 
 // settle splits gaps into those that were accepted by name and an error for the

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -40,6 +42,7 @@ func (e *LaunchError) Unwrap() error { return e.Err }
 type Outcome struct {
 	Status int            // exit status, if Signal is 0
 	Signal syscall.Signal // the signal that killed it
+	Killed bool           // by us, because of a denied operation under onerror exit
 }
 
 // Run carries the plan out. It must be called from the main goroutine. A direct
@@ -136,6 +139,7 @@ func (p *Plan) runSupervised(s *sealing, reports int, answering <-chan report, t
 	if err != nil {
 		return Outcome{}, &LaunchError{Err: err}
 	}
+	launched.Store(int32(pid))
 	target <- pid
 	status := wait(pid)
 	tree.kill()
@@ -148,7 +152,26 @@ func (p *Plan) runSupervised(s *sealing, reports int, answering <-chan report, t
 	if r.stage != 0 {
 		return Outcome{}, p.failure(r)
 	}
-	return outcome(status), nil
+	out := outcome(status)
+	out.Killed = killed.Load()
+	return out, nil
+}
+
+// launched is the first process of the target, and killed is set when a denied
+// operation has ended it.
+var (
+	launched atomic.Int32
+	killed   atomic.Bool
+)
+
+// killTarget ends the first process of the target. The thread that waits for it
+// ends all others then. Nothing of the target gets an answer meanwhile.
+func killTarget() {
+	killed.Store(true)
+	for launched.Load() == 0 { // its fork has not returned here yet
+		time.Sleep(time.Millisecond)
+	}
+	_ = unix.Kill(int(launched.Load()), unix.SIGKILL)
 }
 
 // serve drops what is left of the capabilities, reads the child's first report,
@@ -160,7 +183,9 @@ func (p *Plan) serve(reports int, privileged bool, first chan<- report) {
 			fatal(err)
 		}
 	}
-	s := supervisor.New(p.supervision())
+	rules := p.supervision()
+	rules.Kill = killTarget
+	s := supervisor.New(rules)
 	r := readReport(reports)
 	first <- r
 	if r.stage == stageListening {

@@ -52,7 +52,7 @@ func NewPlan(f *Facts) (*Plan, error) {
 		return nil, err
 	}
 	if c := f.Closure; c != nil {
-		if c.Threads != "" && !f.Policy.Has(policy.Worker) {
+		if c.Threads != "" && !f.Policy.Has(policy.Worker) && f.Policy.OnError != policy.Log {
 			return nil, &ThreadsError{c.Threads}
 		}
 		if err := judgeStdio(f); err != nil {
@@ -64,7 +64,15 @@ func NewPlan(f *Facts) (*Plan, error) {
 	p.planEnv()
 	p.Reasons = needsSupervisor(f)
 	p.Choice = choose(f, p.Supervised())
-	if f.Kernel.Landlock == landlock.Works {
+	switch {
+	case f.Kernel.Landlock != landlock.Works:
+	case f.Policy.OnError == policy.Log: // nothing but what is out of reach always
+		p.Handled = landlock.Rights{Scoped: f.Kernel.Rights().Scoped}
+		if p.Handled.Scoped != 0 {
+			p.Handled.FS = landlock.Refer
+			p.Rules = []landlock.Rule{{Path: "/", Access: landlock.Refer}}
+		}
+	default:
 		p.Handled = handled(f)
 		p.Rules = rules(f)
 	}
@@ -113,6 +121,9 @@ func (p *Plan) note() {
 	if f.Kernel.Landlock == landlock.Works && p.Handled.FS&landlock.Refer == 0 {
 		p.Notes = append(p.Notes, "this kernel lets nothing be renamed or linked from one directory to another (Landlock ABI 1)")
 	}
+	if f.Policy.Has(policy.Child) && f.named(policy.FSRead) > 0 {
+		p.Notes = append(p.Notes, "files that get a granted name later can be read, but not executed")
+	}
 	for _, pr := range f.Programs {
 		if pr.Closure.Interpreter != "" {
 			p.Notes = append(p.Notes, fmt.Sprintf("%s is an interpreter: it runs any script that it can read", pr.Grant.Value))
@@ -124,7 +135,7 @@ func (p *Plan) note() {
 			p.Warnings = append(p.Warnings, fmt.Sprintf("%s @tmp: %s is shared with other programs", g.Grant.Source, strings.Join(g.Paths, ", ")))
 		}
 		if g.Proc {
-			p.Warnings = append(p.Warnings, fmt.Sprintf("%s %s is not held by this version: nothing below /proc is, but /proc itself", g.Grant.Source, g.Grant.Value))
+			p.Warnings = append(p.Warnings, fmt.Sprintf("%s %s is held by nothing: what belongs to one process cannot be granted by its number, but /proc/self can", g.Grant.Source, g.Grant.Value))
 		}
 	}
 }
@@ -155,6 +166,12 @@ func needsSupervisor(f *Facts) (reasons []string) {
 	}
 	if len(f.Programs) > 0 {
 		add("programs are listed: an ELF interpreter started as a program must load nothing")
+	}
+	if named := f.named(policy.FSRead) + f.named(policy.FSWrite); named > 0 {
+		add("names are granted that may get another file (%d of them)", named)
+	}
+	if f.watched() {
+		add("denied operations are reported (%s)", f.watchedBy())
 	}
 	if !f.Policy.Has(policy.Child) && f.Kernel.ABI < 2 {
 		add("the first exec is answered by the parent (before Linux 5.19 a signal could cancel it)")
@@ -195,7 +212,7 @@ func choose(f *Facts, supervised bool) (c seccomp.Choice) {
 		c[seccomp.Metadata] = seccomp.Notify
 	}
 	// Its flags and mode are behind a pointer: they could ask for a setuid bit, or
-	// for the access mode that Landlock does not judge.
+	// for the access mode that Landlock does not judge. A supervisor serves it.
 	c[seccomp.Openat2] = seccomp.Deny
 	for _, s := range [...]seccomp.Slot{seccomp.OpenRead, seccomp.OpenWrite, seccomp.Truncate, seccomp.Change, seccomp.Signal} {
 		c[s] = seccomp.Allow
@@ -206,6 +223,9 @@ func choose(f *Facts, supervised bool) (c seccomp.Choice) {
 	}
 	c[seccomp.Net] = allow(f.Policy.Has(policy.Net))
 	c[seccomp.Inspect] = allow(f.Policy.Has(policy.Inspector))
+	if supervised {
+		serve(f, &c)
+	}
 	c[seccomp.Listener] = allow(!slices.Contains(c[:], seccomp.Notify))
 	return c
 }

@@ -198,21 +198,38 @@ func TestChoices(t *testing.T) {
 		uid   int
 		want  choice
 	}{
-		{"", 1000, choice{seccomp.Child: d, seccomp.Thread: d, seccomp.Shared: d, seccomp.Exec: n, seccomp.ExecAt: d, seccomp.MapExec: n, seccomp.Metadata: d, seccomp.Openat2: d, seccomp.Start: a, seccomp.Net: d, seccomp.Inspect: d, seccomp.Listener: d, seccomp.Memfd: a}},
-		{"allow-child-process", 1000, choice{seccomp.Child: a, seccomp.Exec: a, seccomp.ExecAt: a, seccomp.Shared: d, seccomp.Thread: d}},
-		{"allow-worker", 1000, choice{seccomp.Thread: a, seccomp.Shared: d, seccomp.Child: d}},
+		{"", 1000, choice{seccomp.Child: n, seccomp.Thread: n, seccomp.Shared: n, seccomp.Exec: n, seccomp.ExecAt: n, seccomp.MapExec: n, seccomp.Metadata: n, seccomp.Openat2: n, seccomp.Start: a, seccomp.Net: n, seccomp.Inspect: n, seccomp.Listener: d, seccomp.Memfd: a, seccomp.OpenRead: a, seccomp.OpenWrite: a, seccomp.Change: a, seccomp.Truncate: a}},
+		{"allow-child-process", 1000, choice{seccomp.Child: a, seccomp.Exec: a, seccomp.ExecAt: a, seccomp.Shared: n, seccomp.Thread: n}},
+		{"allow-worker", 1000, choice{seccomp.Thread: a, seccomp.Shared: n, seccomp.Child: n}},
 		{"allow-child-process allow-worker", 1000, choice{seccomp.Thread: a, seccomp.Shared: a, seccomp.Child: a}},
-		{"allow-child-process=/bin/true allow-addons", 1000, choice{seccomp.Memfd: d, seccomp.MapExec: n, seccomp.Start: n, seccomp.Exec: a}},
+		{"allow-child-process=/bin/true allow-addons", 1000, choice{seccomp.Memfd: n, seccomp.MapExec: n, seccomp.Start: n, seccomp.Exec: a}},
 		{"allow-addons", 1000, choice{seccomp.MapExec: a}},
-		{"allow-fs-write=/tmp", 1000, choice{seccomp.Metadata: n, seccomp.Openat2: d}},
-		{"allow-fs-write=*", 1000, choice{seccomp.Metadata: a, seccomp.Openat2: d}},
-		{"allow-fs-write=*", 0, choice{seccomp.Metadata: n, seccomp.Openat2: d}},
+		{"allow-fs-write=/tmp", 1000, choice{seccomp.Metadata: n, seccomp.Openat2: n, seccomp.OpenWrite: a, seccomp.Change: a}},
+		{"allow-fs-write=*", 1000, choice{seccomp.Metadata: a, seccomp.Openat2: n}},
+		{"allow-fs-write=*", 0, choice{seccomp.Metadata: n, seccomp.Openat2: n, seccomp.OpenWrite: a, seccomp.Change: a}},
+		{"allow-fs-write=/none", 1000, choice{seccomp.OpenRead: a, seccomp.OpenWrite: n, seccomp.Change: n, seccomp.Truncate: n}},
+		{"allow-fs-read=/none", 1000, choice{seccomp.OpenRead: n, seccomp.OpenWrite: n, seccomp.Change: a, seccomp.Truncate: a}},
+		{"allow-fs-read=/tmp", 1000, choice{seccomp.OpenRead: a, seccomp.OpenWrite: a}},
+		{"onerror=exit", 1000, choice{seccomp.OpenRead: n, seccomp.OpenWrite: n, seccomp.Change: n, seccomp.Exec: n, seccomp.Listener: d}},
+		{"onerror=exit allow-fs-read=*", 1000, choice{seccomp.OpenRead: a, seccomp.OpenWrite: n}},
+		{"onerror=log allow-child-process allow-fs-write=*", 1000, choice{seccomp.OpenRead: n, seccomp.Change: a, seccomp.Exec: n, seccomp.Child: a}},
 		{"allow-net", 1000, choice{seccomp.Net: a}},
 		{"allow-inspector", 1000, choice{seccomp.Inspect: a}},
-		{"allow-addons allow-child-process", 1000, choice{seccomp.Listener: a}},
+		{"allow-addons allow-child-process", 1000, choice{seccomp.Listener: a, seccomp.Net: d, seccomp.Openat2: d, seccomp.Metadata: d}},
 	} {
-		f := facts(t, strings.Fields(c.flags)...)
-		f.UID = c.uid
+		words := strings.Fields(c.flags)
+		onerror := policy.Throw
+		if name, ok := strings.CutPrefix(words0(words), "onerror="); ok {
+			onerror, _ = policy.ParseOnError(name)
+			words = words[1:]
+		}
+		f := facts(t, words...)
+		f.UID, f.Policy.OnError = c.uid, onerror
+		for _, g := range f.Policy.Grants {
+			if g.Pattern.Path == "/none" {
+				f.Grants = append(f.Grants, Resolved{Grant: g, Names: []Name{{}}})
+			}
+		}
 		p, err := NewPlan(f)
 		if err != nil {
 			t.Fatal(err)
@@ -223,6 +240,13 @@ func TestChoices(t *testing.T) {
 			}
 		}
 	}
+}
+
+func words0(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	return words[0]
 }
 
 func TestRules(t *testing.T) {
@@ -302,7 +326,6 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("an executable memfd under a program list: %v", err)
 	}
 	for name, p := range map[string]policy.Policy{
-		"onerror":   {OnError: policy.Log},
 		"resources": {Resources: []policy.Resource{{Path: "/x"}}},
 		"process":   {Process: &policy.Process{User: "nobody"}},
 		"net rule":  granted(t, "allow-net=localhost:80"),

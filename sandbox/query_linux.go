@@ -131,6 +131,7 @@ func (f *Facts) askFile(a *Answer, c policy.Capability) error {
 		a.Granted = true
 		a.by(g.Grant)
 		a.Stands = stands(g)
+		a.Layer = g.Layer()
 		a.Later = a.Scope != policy.Addon && !g.Holds(p)
 		return nil
 	}
@@ -162,6 +163,10 @@ func (f *Facts) resource(a *Answer) (string, error) {
 	p := a.Reference
 	if !path.IsAbs(p) {
 		p = f.Dir + "/" + p
+	}
+	if own, ok := ownEntry(path.Clean(p)); ok {
+		a.Resource = own
+		return own, nil
 	}
 	at, err := find(p)
 	if err != nil {

@@ -23,13 +23,16 @@ type Resolved struct {
 	// grant leaves them out.
 	Except []string
 	// Paths are the files and directories that kernel rules are put on. They
-	// exist and have no symbolic links in them. What the grant covers beyond
-	// them is not held by this version.
+	// exist and have no symbolic links in them.
 	Paths []string
+	// Names are the areas that the supervisor serves beside: names that may get
+	// a file later, or another one.
+	Names []Name
 	// Kernel lists paths of the grant in kernel file systems that it names
 	// itself and opens for writing.
 	Kernel []string
-	// Proc is set where the grant names something below /proc, which nothing holds.
+	// Proc is set where the grant names a process's entry in /proc by its number,
+	// which nothing holds.
 	Proc bool
 	// Notes say what a reader of plan should know.
 	Notes []string
@@ -50,31 +53,45 @@ func (r *Resolved) Covers(p string) bool {
 	return false
 }
 
-// Holds tells whether a kernel rule of the grant holds for a path now.
+// A Name is an area of names that no kernel rule can hold.
+type Name struct {
+	Area   policy.Area
+	Kernel bool // it leads into a kernel file system
+}
+
+// Holds tells whether the grant is held for a path: by a kernel rule, or by the
+// supervisor.
 func (r *Resolved) Holds(p string) bool {
 	for _, have := range r.Paths {
 		if below(p, have) {
 			return true
 		}
 	}
+	for i := range r.Names {
+		if r.Names[i].Area.Covers(p) {
+			return true
+		}
+	}
 	return false
 }
 
-// Later tells whether the grant covers more than the kernel rules hold: files
-// that do not exist yet.
+// Layer says what holds the grant.
+func (r *Resolved) Layer() string {
+	switch {
+	case len(r.Names) == 0:
+		return layers[r.Grant.Scope]
+	case len(r.Paths) == 0:
+		return "supervisor"
+	}
+	return layers[r.Grant.Scope] + " and supervisor"
+}
+
+// Later tells whether the grant covers what nothing holds: what is made directly
+// in a directory that was expanded, and entries of other processes.
 func (r *Resolved) Later() bool {
 	for _, a := range r.Areas {
-		switch a.Kind {
-		case policy.AreaPrefix, policy.AreaGlob:
+		if a.Kind == policy.AreaEverything && len(r.Except) > 0 || a.Kind != policy.AreaEverything && !r.Holds(a.Path) {
 			return true
-		case policy.AreaEverything:
-			if len(r.Except) > 0 {
-				return true
-			}
-		default:
-			if !r.Holds(a.Path) {
-				return true
-			}
 		}
 	}
 	return false
@@ -119,45 +136,82 @@ func (r *resolver) resolve(g policy.Grant) (Resolved, error) {
 // path resolves a plain path or directory. What is missing is no error: it is
 // granted when it appears.
 func (r *resolver) path(out *Resolved, p string, dir bool) error {
+	if own, ok := ownEntry(p); ok {
+		r.ownPath(out, own, dir)
+		return nil
+	}
 	at, err := find(p)
 	switch {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
 		out.Notes = append(out.Notes, fmt.Sprintf("%s cannot be reached: %v", p, errors.Unwrap(err)))
-		out.Areas = append(out.Areas, policy.Area{Kind: policy.AreaFile, Path: p})
+		area := policy.Area{Kind: policy.AreaFile, Path: p}
+		out.Areas = append(out.Areas, area)
+		r.name(out, area)
 		return nil
 	case err != nil:
 		// A component that is a file, a loop of links: nothing can appear there.
 		return err
 	}
-	kind := policy.AreaFile
-	resolved, exists, made := at.path, at.exists, r.made[at.path]
-	if at.dir || !exists && dir || made {
-		kind = policy.AreaTree
-	}
-	if exists && dir && kind == policy.AreaFile {
+	if at.exists && dir && !at.dir {
 		return errors.New("is not a directory")
 	}
-	if resolved != p {
-		out.Notes = append(out.Notes, fmt.Sprintf("%s is %s", p, resolved))
+	if at.path != p {
+		out.Notes = append(out.Notes, fmt.Sprintf("%s is %s", p, at.path))
 	}
-	out.Areas = append(out.Areas, policy.Area{Kind: kind, Path: resolved})
+	made := r.made[at.path]
+	area := policy.Area{Kind: policy.AreaFile, Path: at.path}
+	if at.dir || !at.exists && dir || made {
+		area.Kind = policy.AreaTree
+	}
+	out.Areas = append(out.Areas, area)
 	switch {
 	case made:
-		out.Notes = append(out.Notes, resolved+" does not exist: it is made at the start")
-		out.Paths = append(out.Paths, resolved)
-	case !exists:
-		out.Notes = append(out.Notes, resolved+" does not exist")
-	case r.mounts.isProc(resolved):
+		out.Notes = append(out.Notes, at.path+" does not exist: it is made at the start")
+		out.Paths = append(out.Paths, at.path)
+	case !at.exists:
+		out.Notes = append(out.Notes, at.path+" does not exist yet")
+		r.name(out, area)
+	case r.mounts.isProc(at.path) && isProcess(at.path):
 		out.Proc = true
-		out.Notes = append(out.Notes, resolved+" is below /proc, where kernel rules do not last")
+		out.Notes = append(out.Notes, at.path+" belongs to one process, whose number may come to mean another")
+	case r.mounts.isProc(at.path):
+		r.name(out, area)
 	default:
-		out.Paths = append(out.Paths, resolved)
+		out.Paths = append(out.Paths, at.path)
+		if !at.dir {
+			r.name(out, area)
+		}
 	}
 	return nil
 }
 
+// name adds an area of names for the supervisor to serve.
+func (r *resolver) name(out *Resolved, area policy.Area) {
+	text := area.Path
+	if area.Kind == policy.AreaGlob {
+		text, _ = doublestar.SplitPattern(text)
+	}
+	out.Names = append(out.Names, Name{Area: area, Kernel: r.mounts.isKernel(path.Clean(text))})
+}
+
+// ownPath grants entries of /proc that mean the process that opens them.
+func (r *resolver) ownPath(out *Resolved, own string, dir bool) {
+	area := policy.Area{Kind: policy.AreaFile, Path: own}
+	if st, err := os.Stat(own); dir || err == nil && st.IsDir() {
+		area.Kind = policy.AreaTree
+	}
+	out.Areas = append(out.Areas, area)
+	out.Notes = append(out.Notes, own+" is the program's own")
+	r.name(out, area)
+}
+
 // prefix resolves a path that ended in a star.
 func (r *resolver) prefix(out *Resolved, p string) error {
+	if own, ok := ownEntry(p); ok {
+		out.Areas = []policy.Area{{Kind: policy.AreaPrefix, Path: own}}
+		r.name(out, out.Areas[0])
+		return nil
+	}
 	dir, base := path.Split(p)
 	at, err := find(path.Clean(dir))
 	if err != nil {
@@ -165,8 +219,9 @@ func (r *resolver) prefix(out *Resolved, p string) error {
 	}
 	real := at.path
 	out.Areas = []policy.Area{{Kind: policy.AreaPrefix, Path: real + slash(real) + base}}
+	r.name(out, out.Areas[0])
 	if !at.exists {
-		out.Notes = append(out.Notes, real+" does not exist")
+		out.Notes = append(out.Notes, real+" does not exist yet")
 		return nil
 	}
 	names, err := entries(real, base)
@@ -174,11 +229,21 @@ func (r *resolver) prefix(out *Resolved, p string) error {
 		return err
 	}
 	for _, name := range names {
-		if found := path.Join(real, name); !r.mounts.isProc(found) {
-			out.Paths = append(out.Paths, found)
-		}
+		r.found(out, path.Join(real, name))
 	}
 	return nil
+}
+
+// found adds a kernel rule for what a pattern has found. Writing is never granted
+// to a kernel file system that a pattern only happens to reach.
+func (r *resolver) found(out *Resolved, p string) {
+	switch {
+	case r.mounts.isProc(p):
+	case out.Grant.Scope == policy.FSWrite && r.mounts.isKernel(p) && !out.Names[0].Kernel:
+		out.Except = append(out.Except, p)
+	default:
+		out.Paths = append(out.Paths, p)
+	}
 }
 
 func slash(dir string) string {
@@ -192,6 +257,11 @@ func slash(dir string) string {
 // would cover what is below it, so directories get none.
 func (r *resolver) glob(out *Resolved, pattern string) error {
 	base, rest := doublestar.SplitPattern(pattern)
+	if own, ok := ownEntry(path.Clean(base)); ok {
+		out.Areas = []policy.Area{{Kind: policy.AreaGlob, Path: policy.EscapeGlob(own) + "/" + rest}}
+		r.name(out, out.Areas[0])
+		return nil
+	}
 	at, err := find(path.Clean(base))
 	if err != nil {
 		return err
@@ -199,16 +269,17 @@ func (r *resolver) glob(out *Resolved, pattern string) error {
 	real := at.path
 	area := policy.Area{Kind: policy.AreaGlob, Path: policy.EscapeGlob(real) + slash(real) + rest}
 	out.Areas = []policy.Area{area}
+	r.name(out, area)
 	if !at.exists {
-		out.Notes = append(out.Notes, real+" does not exist")
+		out.Notes = append(out.Notes, real+" does not exist yet")
 		return nil
 	}
 	// A directory that cannot be listed hides files that the caller could not
 	// open for us either; they are among those that are not held.
 	return doublestar.GlobWalk(os.DirFS(real), rest, func(name string, d fs.DirEntry) error {
 		found := path.Join(real, name)
-		if d.Type()&(fs.ModeSymlink|fs.ModeDir) == 0 && !r.mounts.isProc(found) {
-			out.Paths = append(out.Paths, found)
+		if d.Type()&(fs.ModeSymlink|fs.ModeDir) == 0 {
+			r.found(out, found)
 		}
 		return nil
 	}, doublestar.WithNoFollow())
@@ -232,6 +303,10 @@ func (r *resolver) set(out *Resolved, name string) error {
 			return err
 		}
 	}
+	// The files of a set are those of the launch: a set is wide, and to serve each of
+	// its names would have every open of the program looked at.
+	held := func(n Name) bool { return slices.Contains(out.Paths, n.Area.Path) }
+	out.Names = slices.DeleteFunc(out.Names, held)
 	return nil
 }
 
@@ -251,6 +326,11 @@ func (r *resolver) dirs() policy.Dirs {
 // Landlock cannot subtract, so a directory above one is replaced by its entries.
 func (r *resolver) keepKernelFiles(out *Resolved) error {
 	var paths []string
+	for _, n := range out.Names {
+		if n.Kernel {
+			out.Kernel = append(out.Kernel, n.Area.Path)
+		}
+	}
 	for _, p := range out.Paths {
 		if r.mounts.isKernel(p) {
 			out.Kernel = append(out.Kernel, p)

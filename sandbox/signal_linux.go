@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"fmt"
+	"os"
 	"slices"
+	"sync"
 	"syscall"
 	"unsafe"
 
@@ -99,6 +101,9 @@ func forwardSignals(pipe int, target <-chan int) {
 			return
 		}
 		s := syscall.Signal(r.signal)
+		if s == interruption {
+			continue
+		}
 		own := r.code == byKernel && slices.Contains(fromTerminal[:], s) ||
 			s == unix.SIGCONT && jobControl.stopping.Load()
 		if !own {
@@ -122,4 +127,23 @@ func hasTerminal() bool {
 
 func openTerminal() (int, error) {
 	return unix.Open("/dev/tty", unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+}
+
+// interruption is a signal that only ends a blocking call of one of our threads. The
+// Go runtime and the C libraries use none so high.
+const interruption = syscall.Signal(62)
+
+var catchInterruption = sync.OnceFunc(func() {
+	handle, restore := handler()
+	ours := action{handler: handle, flags: onStack | withInfo, restorer: restore} // and no SA_RESTART
+	if restore != 0 {
+		ours.flags |= withRestorer
+	}
+	signalAction(uintptr(interruption), &ours, nil)
+})
+
+// interrupt makes the call that a thread of ours blocks in fail with EINTR.
+func interrupt(tid int) {
+	catchInterruption()
+	_ = unix.Tgkill(os.Getpid(), tid, interruption)
 }

@@ -1,7 +1,15 @@
 package sandbox
 
 import (
+	"path"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
 	"sandrun/policy"
+	"sandrun/sandbox/landlock"
+	"sandrun/sandbox/record"
 	"sandrun/sandbox/seccomp"
 	"sandrun/sandbox/supervisor"
 )
@@ -9,31 +17,134 @@ import (
 // supervision is what the supervisor decides by.
 func (p *Plan) supervision() supervisor.Rules {
 	f := p.facts
-	var write []supervisor.Writable
-	var addons []policy.Area
-	for _, g := range f.Grants {
-		switch g.Grant.Scope {
-		case policy.FSWrite:
-			for _, a := range g.Areas {
-				write = append(write, supervisor.Writable{Area: a, Except: g.Except})
-			}
-		case policy.Addon:
-			addons = append(addons, g.Areas...)
-		}
+	_, anyProgram := f.Policy.All(policy.Child)
+	// What was granted is looked at before the target can change it; the startup
+	// closure alone is only looked at when something asks.
+	files := sync.OnceValue(p.files)
+	if len(f.Grants) > 0 || f.watched() {
+		files()
 	}
-	r := supervisor.Rules{Once: p.Choice[seccomp.Exec] == seccomp.Notify}
-	if p.Choice[seccomp.Metadata] == seccomp.Notify {
-		r.Metadata = &supervisor.Metadata{Write: write}
+	r := supervisor.Rules{
+		Once: !f.Policy.Has(policy.Child), AnyExec: anyProgram,
+		Files: files, Watch: f.watched(), OnError: f.Policy.OnError, Harmless: f.probes(),
+		Denied: p.recorder(), Interrupt: interrupt,
 	}
 	if p.Choice[seccomp.MapExec] == seccomp.Notify {
-		_, all := f.Policy.All(policy.Addon)
-		r.Mapping = &supervisor.Mapping{All: all, Areas: addons, Write: write, First: f.Closure}
-		for _, pr := range f.Programs {
-			r.Mapping.Loaders = append(r.Mapping.Loaders, pr.Closure.Loaders...)
-		}
-		if len(f.Programs) > 0 {
-			r.Mapping.Loaders = append(r.Mapping.Loaders, f.Closure.Loaders...)
-		}
+		r.Mapping = p.mapping()
 	}
 	return r
+}
+
+// mapping is who may map what executable.
+func (p *Plan) mapping() *supervisor.Mapping {
+	f := p.facts
+	_, all := f.Policy.All(policy.Addon)
+	m := &supervisor.Mapping{All: all, First: f.Closure}
+	for _, g := range f.Grants {
+		if g.Grant.Scope == policy.Addon {
+			m.Areas = append(m.Areas, g.Areas...)
+		}
+	}
+	for _, pr := range f.Programs {
+		m.Loaders = append(m.Loaders, pr.Closure.Loaders...)
+	}
+	if len(f.Programs) > 0 {
+		m.Loaders = append(m.Loaders, f.Closure.Loaders...)
+	}
+	return m
+}
+
+// files is what the target may do with which files: what the kernel rules say, by
+// path for directories and by inode for others, and the names beside.
+func (p *Plan) files() *supervisor.Files {
+	files := &supervisor.Files{
+		Dirs: map[string]supervisor.Rights{}, Inodes: map[supervisor.ID]supervisor.Rights{},
+		Exact: map[string]supervisor.Name{},
+	}
+	for _, r := range rules(p.facts) {
+		var st unix.Stat_t
+		if unix.Lstat(r.Path, &st) != nil {
+			continue // it vanished: its kernel rule will fail as well
+		}
+		rights := rightsOf(r.Access)
+		if st.Mode&unix.S_IFMT == unix.S_IFDIR {
+			files.Dirs[r.Path] |= rights
+		} else {
+			files.Inodes[supervisor.ID{Dev: uint64(st.Dev), Ino: st.Ino}] |= rights
+		}
+	}
+	for _, g := range p.facts.Grants {
+		rights := map[policy.Scope]supervisor.Rights{policy.FSRead: supervisor.Read, policy.FSWrite: supervisor.Write}[g.Grant.Scope]
+		if rights == 0 {
+			continue
+		}
+		for _, n := range g.Names {
+			addName(files, supervisor.Name{Area: n.Area, Rights: rights, Kernel: n.Kernel})
+		}
+	}
+	return files
+}
+
+func addName(files *supervisor.Files, n supervisor.Name) {
+	if n.Area.Kind != policy.AreaFile {
+		files.Areas = append(files.Areas, n)
+		return
+	}
+	n.Rights |= files.Exact[n.Area.Path].Rights
+	files.Exact[n.Area.Path] = n
+}
+
+// rightsOf says what a kernel rule gives.
+func rightsOf(a landlock.Access) (r supervisor.Rights) {
+	if a&landlock.ReadFile != 0 {
+		r |= supervisor.Read
+	}
+	if a&landlock.WriteFile != 0 {
+		r |= supervisor.Write
+	}
+	if a&landlock.Execute != 0 {
+		r |= supervisor.Execute
+	}
+	return r
+}
+
+// Probes lists the denials that are not reported, where denials are looked for.
+func (p *Plan) Probes() []supervisor.Probe {
+	if !p.facts.watched() {
+		return nil
+	}
+	return p.facts.probes()
+}
+
+// probes are the denials that nobody wants to hear of: those of every program, and
+// that an interpreter looks for modules beside its script.
+func (f *Facts) probes() []supervisor.Probe {
+	list := supervisor.Probes
+	if c := f.Closure; c != nil && c.Interpreter != "" {
+		dir := f.Dir
+		if c.Script != "" {
+			dir = path.Dir(c.Script)
+		}
+		list = append(list[:len(list):len(list)], supervisor.Probe{Path: dir + "/", List: true, Why: c.Interpreter + " looks for modules beside the script"})
+	}
+	return list
+}
+
+// recorder turns denials into records; nil where nobody wants them.
+func (p *Plan) recorder() func(supervisor.Denial) {
+	add := p.facts.Options.Record
+	if add == nil {
+		return nil
+	}
+	verdict := [...]record.Verdict{policy.Throw: record.Denied, policy.Log: record.Logged, policy.Exit: record.Killed}[p.facts.Policy.OnError]
+	return func(d supervisor.Denial) {
+		r := record.Record{
+			Time: time.Now(), Verdict: verdict, Scope: d.Scope, Resource: d.Resource,
+			Call: d.Call, Errno: d.Errno, PID: d.PID, TID: d.TID, Exe: d.Exe, Code: record.AccessDenied,
+		}
+		if verdict == record.Logged {
+			r.Errno = 0
+		}
+		add(r)
+	}
 }

@@ -20,9 +20,6 @@ func (e *UnservedError) Error() string {
 // unserved finds what a policy asks for beyond this version.
 func unserved(p policy.Policy) error {
 	var what []string
-	if p.OnError != policy.Throw {
-		what = append(what, fmt.Sprintf("%s: onerror %s", p.OnErrorSource, p.OnError))
-	}
 	for _, g := range p.Of(policy.Net) {
 		if !g.All {
 			what = append(what, fmt.Sprintf("%s: the rule %q (only the whole network can be granted)", g.Source, g.Value))

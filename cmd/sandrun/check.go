@@ -97,7 +97,7 @@ func scopeNames() string {
 	return out
 }
 
-// heldLater is what an answer says of a grant that only existing files have.
+// What an answer says of how a grant is held.
 const (
 	heldNow      = "now"
 	heldExisting = "existing files only"
@@ -135,7 +135,7 @@ func printAnswer(w io.Writer, a sandbox.Answer, asJSON bool) error {
 		lines = append(lines, fmt.Sprintf("         %s would grant it", a.Flag))
 	}
 	if a.Later {
-		lines = append(lines, "         not yet: this version holds the grant for files that exist when the program starts")
+		lines = append(lines, "         not yet: nothing holds the grant for what is made after the program has started")
 	}
 	for _, l := range lines {
 		if _, err := fmt.Fprintln(w, voice.Escape(l)); err != nil {

@@ -74,7 +74,13 @@ type planView struct {
 	Refusal  string      `json:"refusal,omitempty"`
 	Notes    []string    `json:"notes"`
 	Warnings []string    `json:"warnings"`
-	Open     []string    `json:"open"` // what no permission covers
+	Probes   []probeView `json:"probes"` // denied quietly: no records, and no end under onerror exit
+	Open     []string    `json:"open"`   // what no permission covers
+}
+
+type probeView struct {
+	Path string `json:"path"`
+	Why  string `json:"why"`
 }
 
 type grantView struct {
@@ -109,7 +115,10 @@ func view(p *sandbox.Plan, refusal error) planView {
 	v := planView{
 		Program: p.Program, Argv: p.Argv, Mode: "direct", Reasons: list(p.Reasons), Kernel: f.Kernel.String(),
 		Grants: []grantView{}, Closure: []fileView{}, Denied: []string{}, Removed: list(p.Removed), Gaps: []gapView{},
-		Notes: list(p.Notes), Warnings: list(p.Warnings), Open: open,
+		Notes: list(p.Notes), Warnings: list(p.Warnings), Probes: []probeView{}, Open: open,
+	}
+	for _, probe := range p.Probes() {
+		v.Probes = append(v.Probes, probeView{probe.Path, probe.Why})
 	}
 	if p.Supervised() {
 		v.Mode = "supervised"
@@ -158,7 +167,7 @@ func (v *planView) addGrants(f *sandbox.Facts) {
 			held = heldExisting
 		}
 		v.Grants = append(v.Grants, grantView{
-			Scope: g.Grant.Scope, Value: g.Grant.Value, Stands: sandbox.Stands(g), Layer: sandbox.Layer(g.Grant.Scope),
+			Scope: g.Grant.Scope, Value: g.Grant.Value, Stands: sandbox.Stands(g), Layer: g.Layer(),
 			Held: held, Source: g.Grant.Source.String(), Notes: list(g.Notes),
 		})
 	}
@@ -229,6 +238,11 @@ func (v planView) print(w io.Writer) error {
 	}
 	section("not covered on this kernel (tolerated)", gaps)
 	section("not covered on any kernel", v.Open)
+	var probes []string
+	for _, p := range v.Probes {
+		probes = append(probes, p.Path+": "+p.Why)
+	}
+	section("denied without a record", probes)
 	section("notes", v.Notes)
 	section("warnings", v.Warnings)
 	if v.Refusal != "" {

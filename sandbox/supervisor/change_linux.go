@@ -136,8 +136,8 @@ func (s *server) judgeChange(n *listener.Notification, c change, p *place) (answ
 	}
 	a, missing := s.judge(n, p.path, p.id(), p.isDir(), Write)
 	// A rule on a file or a directory itself gives nothing in the one above.
-	if a == byKernel && !c.content && s.rules.Files.held(path.Dir(p.path), ID{}, true)&Write == 0 {
-		if s.rules.Files.named(p.path)&Write == 0 {
+	if a == byKernel && !c.content && s.rules.Files().held(path.Dir(p.path), ID{}, true)&Write == 0 {
+		if s.rules.Files().named(p.path)&Write == 0 {
 			return denied, Write
 		}
 		a = onBehalf
@@ -173,7 +173,7 @@ func (s *server) prepareChange(n *listener.Notification, places []*place) syscal
 // gains tells whether a file would get rights by another name; an exchange is
 // asked both ways.
 func (s *server) gains(n *listener.Notification, from, to *place) bool {
-	f := s.rules.Files
+	f := s.rules.Files()
 	source := strings.TrimSuffix(from.path, " (deleted)")
 	if !isNameless(from) {
 		source = from.path

@@ -59,7 +59,7 @@ func (s *server) watchExec(n *listener.Notification) {
 		s.listener.Continue(n.ID)
 		return
 	}
-	if s.rules.Files.held(p.path, p.id(), false)&Execute != 0 {
+	if s.rules.Files().held(p.path, p.id(), false)&Execute != 0 {
 		s.listener.Continue(n.ID)
 		return
 	}

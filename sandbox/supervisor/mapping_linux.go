@@ -157,7 +157,7 @@ func (s *Supervisor) imageOf(path string, needs *closure.Closure) *image {
 // supervisor's as well, let it.
 func (s *Supervisor) mayWrite(path string) bool {
 	st, err := stat(path)
-	return err == nil && s.rules.Files.mayChange(path, identify(&st), false) &&
+	return err == nil && s.rules.Files().mayChange(path, identify(&st), false) &&
 		(unix.Access(path, unix.W_OK) == nil || unix.Access(filepath.Dir(path), unix.W_OK) == nil)
 }
 

@@ -186,7 +186,7 @@ func (s *server) judgeMetadata(fd int) (name string, granted bool) {
 	if kind == unix.S_IFCHR || kind == unix.S_IFBLK {
 		return name, false
 	}
-	f := s.rules.Files
+	f := s.rules.Files()
 	onKernel := onKernelFS(fd)
 	if f.mayChange(name, identify(&st), kind == unix.S_IFDIR) && (!onKernel || f.namesKernelFile(name)) {
 		return name, true

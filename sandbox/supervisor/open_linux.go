@@ -109,6 +109,9 @@ func (s *server) hiddenRequest(n *listener.Notification) (r request, e syscall.E
 		return r, unix.E2BIG
 	}
 	b, e := s.memory.read(n.PID, n.Args[2], int(size))
+	if e == unix.EACCES { // a caller that lets nobody read its memory
+		e = unix.ENOSYS
+	}
 	if e != 0 {
 		return r, e
 	}
@@ -177,6 +180,9 @@ func (s *server) openPlace(n *listener.Notification, r *request, p place) (answe
 
 // judgeOpen finds who can give what an open wants.
 func (s *server) judgeOpen(n *listener.Notification, r *request, p *place, want Rights) (answer, Rights) {
+	if strings.HasPrefix(p.via, "/proc/self/fd/") && want&^(p.gives&s.rules.Files().named(p.via)) == 0 {
+		return onBehalf, 0 // no more than the descriptor gives already
+	}
 	if p.exists && p.stat.Nlink == 0 { // it has no name any more
 		return s.judgeNameless(r, p, want)
 	}
@@ -211,7 +217,7 @@ func (s *server) mayWriteHere(p *place) bool {
 	if fd < 0 {
 		fd = p.thing
 	}
-	return !onKernelFS(fd) || s.rules.Files.namesKernelFile(p.path)
+	return !onKernelFS(fd) || s.rules.Files().namesKernelFile(p.path)
 }
 
 // judgeNameless lets the kernel decide on a file that has no name: its rules look
@@ -226,7 +232,7 @@ func (s *server) judgeNameless(r *request, p *place, want Rights) (answer, Right
 // judge asks the grants for a path; the caller's own thread has two spellings.
 // What belongs to other processes only the kernel gives.
 func (s *server) judge(n *listener.Notification, p string, id ID, isDir bool, want Rights) (answer, Rights) {
-	a, missing := s.rules.Files.judge(p, id, isDir, want)
+	a, missing := s.rules.Files().judge(p, id, isDir, want)
 	if ofOther(p) && a == onBehalf {
 		return denied, want
 	}
@@ -234,7 +240,7 @@ func (s *server) judge(n *listener.Notification, p string, id ID, isDir bool, wa
 		return a, missing
 	}
 	if rest, ok := strings.CutPrefix(p, "/proc/self/task/"+decimal(n.PID)); ok && (rest == "" || rest[0] == '/') {
-		return s.rules.Files.judge("/proc/thread-self"+rest, id, isDir, want)
+		return s.rules.Files().judge("/proc/thread-self"+rest, id, isDir, want)
 	}
 	return a, missing
 }

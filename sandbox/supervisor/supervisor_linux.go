@@ -32,7 +32,7 @@ type Rules struct {
 	Once    bool     // the first execve succeeds and no other
 	AnyExec bool     // every program may be executed that may be read
 	Mapping *Mapping // executable mappings; nil if they are not trapped
-	Files   *Files
+	Files   func() *Files
 	// Watch: calls are trapped in order to be told of, not only to be served.
 	Watch    bool
 	Harmless []Probe // denials that nobody wants to hear of
@@ -72,9 +72,6 @@ func New(rules Rules) *Supervisor {
 	s := &Supervisor{
 		rules: rules, images: map[imageKey]*image{}, stdio: map[ID]bool{},
 		self: selfPath(), blocked: make(chan struct{}, maxBlocked),
-	}
-	if s.rules.Files == nil {
-		s.rules.Files = &Files{}
 	}
 	var st unix.Stat_t
 	for fd := 0; fd <= 2; fd++ {
