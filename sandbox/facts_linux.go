@@ -11,6 +11,7 @@ import (
 
 	"sandrun/policy"
 	"sandrun/sandbox/closure"
+	"sandrun/sandbox/record"
 )
 
 // Options are the settings of a run that are not permissions.
@@ -19,6 +20,10 @@ type Options struct {
 	DenyJIT  bool     // no memory that was writable becomes executable
 	NoCreate bool     // do not make directories of write grants
 	Tolerate []string // gaps that are accepted by name
+	Explain  bool     // look at every open, to report what is denied
+	// Record is told of every denial; it must not hold up who calls it, on any
+	// thread. Nil where nobody listens.
+	Record func(record.Record)
 }
 
 // A Request is what the user asks for.

@@ -40,6 +40,7 @@ func (e *LaunchError) Unwrap() error { return e.Err }
 type Outcome struct {
 	Status int            // exit status, if Signal is 0
 	Signal syscall.Signal // the signal that killed it
+	Killed bool           // by us, because of a denied operation under onerror exit
 }
 
 // Run carries the plan out. It must be called from the main goroutine. A direct
