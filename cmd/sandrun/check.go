@@ -56,6 +56,9 @@ func check(s *settings, args []string) error {
 			return errors.New("the reference is empty")
 		}
 	}
+	if err := s.runsNothing("--explain"); err != nil {
+		return err
+	}
 	r, err := s.request(command)
 	if err != nil {
 		return err

@@ -33,7 +33,12 @@ type settings struct {
 	denyJIT   bool
 	quiet     bool
 	json      bool
-	later     []string // flags of later versions that were used
+	explain   bool
+	logFormat string
+	logFile   string
+	// exitStatus is what onerror exit ends with; -1 where nothing was said.
+	exitStatus int
+	later      []string // flags of later versions that were used
 }
 
 // grantFlag reads the occurrences of one permission's flag.
@@ -110,6 +115,20 @@ func (t *toggle) Set(value string) error {
 func (t *toggle) String() string { return "" }
 func (t *toggle) Type() string   { return "" }
 
+// exitStatus is a flag with a status that a process can end with.
+type exitStatus struct{ into *int }
+
+func (e *exitStatus) Set(value string) error {
+	n, err := strconv.ParseUint(value, 10, 8)
+	if err != nil {
+		return fmt.Errorf("%q is no exit status: it must be a number from 0 to 255", value)
+	}
+	*e.into = int(n)
+	return nil
+}
+func (e *exitStatus) String() string { return "" }
+func (e *exitStatus) Type() string   { return "N" }
+
 // gaps collects the names of --tolerate.
 type gaps struct{ into *settings }
 
@@ -131,10 +150,6 @@ var laterFlags = []struct {
 	name, arg, help string
 }{
 	{"policy-integrity", "SRI", "digest that the manifest must have"},
-	{"exit-status", "N", "exit status of --onerror=exit"},
-	{"log-format", "FORMAT", "text or json records"},
-	{"log-file", "FILE", "where records go"},
-	{"explain", "", "say what was refused"},
 	{"user", "NAME", "run as another user"},
 	{"group", "NAME", "run as another group"},
 	{"umask", "MODE", "umask of the program"},
@@ -172,7 +187,10 @@ func addFlags(cmd *cobra.Command, s *settings) {
 	}
 	single := func(v pflag.Value, name, help string) { flags.Var(&once{Value: v}, name, help) }
 	single(&text{into: &s.policy}, "policy", "read a manifest too")
-	single(&text{into: &s.onerror, allowed: policy.OnErrorNames}, "onerror", "what a denied operation does (this version serves throw)")
+	single(&text{into: &s.onerror, allowed: policy.OnErrorNames}, "onerror", "what a denied operation does: fail, go ahead and be recorded, or end the program")
+	single(&exitStatus{&s.exitStatus}, "exit-status", "exit status of --onerror=exit (77 if it is left out)")
+	single(&text{into: &s.logFormat, allowed: logFormats}, "log-format", "how denials are recorded")
+	single(&text{into: &s.logFile}, "log-file", "record denials in FILE, not on stderr")
 	flags.Var(&gaps{s}, "tolerate", "accept that this kernel cannot hold NAME")
 	for _, t := range []struct {
 		into       *bool
@@ -181,7 +199,8 @@ func addFlags(cmd *cobra.Command, s *settings) {
 		{&s.bareStart, "bare", "grant nothing for the start but the ELF closure"},
 		{&s.denyJIT, "deny-jit", "never let memory that was writable become executable"},
 		{&s.noCreate, "no-create", "do not make the directories of --allow-fs-write=DIR/"},
-		{&s.quiet, "quiet", "no warnings and no hints"},
+		{&s.explain, "explain", "look for every denial, and say what would grant it"},
+		{&s.quiet, "quiet", "no warnings, no hints, and no text records on stderr"},
 		{&s.json, "json", "answer in JSON (check and plan)"},
 	} {
 		single(&toggle{t.into}, t.name, t.help)

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"sandrun/policy"
 )
 
 // newHelp makes "sandrun help [COMMAND...]". A name that is no command is a wrong
@@ -42,27 +44,58 @@ func printUsage(c *cobra.Command) error {
 	if c.HasExample() {
 		fmt.Fprintf(&b, "\nExamples:\n%s\n", c.Example)
 	}
-	section(&b, "Commands", len(c.Commands()), func(row func(left, right string)) {
+	section(&b, "Commands", func(row func(left, right string)) {
 		for _, sub := range c.Commands() {
 			if sub.IsAvailableCommand() || sub.Name() == "help" {
 				row(sub.Name(), sub.Short)
 			}
 		}
 	})
-	section(&b, "Flags", 1, func(row func(left, right string)) {
-		c.LocalFlags().VisitAll(func(f *pflag.Flag) { row(flagForm(f), f.Usage) })
-	})
+	local := c.LocalFlags()
+	for _, g := range flagGroups() {
+		section(&b, g.title, func(row func(left, right string)) {
+			for _, name := range g.names {
+				if f := local.Lookup(name); f != nil {
+					row(flagForm(f), f.Usage)
+				}
+			}
+		})
+	}
 	_, err := fmt.Fprint(c.OutOrStdout(), b.String())
 	return err
 }
 
-// section prints rows of two columns under a title, if there can be any.
-func section(b *strings.Builder, title string, n int, each func(row func(left, right string))) {
-	if n == 0 {
-		return
+// A flagGroup is what --help lists under one title.
+type flagGroup struct {
+	title string
+	names []string
+}
+
+// flagGroups lists every flag once.
+func flagGroups() []flagGroup {
+	groups := []flagGroup{
+		{title: "Permissions"},
+		{"Manifest and launch", []string{"policy", "bare", "deny-jit", "no-create", "tolerate"}},
+		{"Denials", []string{"onerror", "exit-status", "explain", "log-format", "log-file"}},
+		{"Output", []string{"quiet", "json", "help"}},
+		{title: "Not in this version"},
 	}
+	for _, c := range policy.Capabilities {
+		groups[0].names = append(groups[0].names, c.Flag)
+	}
+	for _, l := range laterFlags {
+		groups[len(groups)-1].names = append(groups[len(groups)-1].names, l.name)
+	}
+	return groups
+}
+
+// section prints rows of two columns under a title, if there are any.
+func section(b *strings.Builder, title string, each func(row func(left, right string))) {
 	width := 0
 	each(func(left, _ string) { width = max(width, len(left)) })
+	if width == 0 {
+		return
+	}
 	fmt.Fprintf(b, "\n%s:\n", title)
 	each(func(left, right string) { fmt.Fprintf(b, "  %-*s  %s\n", width, left, right) })
 }

@@ -34,6 +34,9 @@ func newPlan(s *settings) *cobra.Command {
 }
 
 func plan(s *settings, args []string) error {
+	if err := s.runsNothing(); err != nil {
+		return err
+	}
 	r, err := s.request(args)
 	if err != nil {
 		return err

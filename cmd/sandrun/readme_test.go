@@ -202,7 +202,7 @@ func TestReadmeStatuses(t *testing.T) {
 	for _, row := range tableRows(section, `^[0-9]`) {
 		got = append(got, row[0])
 	}
-	want := []string{fmt.Sprint(exitSignalBase, "+N"), fmt.Sprint(exitFailed), fmt.Sprint(exitRefused), fmt.Sprint(exitNotFound)}
+	want := []string{fmt.Sprint(exitSignalBase, "+N"), fmt.Sprint(exitKilled), fmt.Sprint(exitFailed), fmt.Sprint(exitRefused), fmt.Sprint(exitNotFound)}
 	if !slices.Equal(got, want) {
 		t.Errorf("the README has %q, but there are %q", got, want)
 	}

@@ -15,9 +15,10 @@ import (
 // Everything that sandrun says of itself goes to stderr, in one voice. Stdout
 // belongs to the program that runs, and to the answers of check and plan.
 
-// Exit statuses. Commands that run use the first four beside the program's own;
+// Exit statuses. Commands that run use the first five beside the program's own;
 // commands that answer use the last three.
 const (
+	exitKilled     = 77  // a denial ended the program, under onerror exit
 	exitFailed     = 125 // sandrun itself failed and nothing ran
 	exitRefused    = 126 // the program was found but cannot be executed
 	exitNotFound   = 127

@@ -22,7 +22,7 @@ func newSettings() (*settings, error) {
 	if err != nil {
 		return nil, fmt.Errorf("working directory: %w", err)
 	}
-	return &settings{dir: dir}, nil
+	return &settings{dir: dir, exitStatus: -1}, nil
 }
 
 // request makes the request of a command line: flags and manifest merged, and
@@ -30,7 +30,9 @@ func newSettings() (*settings, error) {
 func (s *settings) request(command []string) (sandbox.Request, error) {
 	r := sandbox.Request{
 		Command: command, Env: os.Environ(), Dir: s.dir,
-		Options: sandbox.Options{Bare: s.bareStart, DenyJIT: s.denyJIT, NoCreate: s.noCreate, Tolerate: s.tolerate},
+		Options: sandbox.Options{
+			Bare: s.bareStart, DenyJIT: s.denyJIT, NoCreate: s.noCreate, Tolerate: s.tolerate, Explain: s.explain,
+		},
 	}
 	if len(s.later) > 0 {
 		return r, fmt.Errorf("--%s is not served by this version", strings.Join(s.later, ", --"))

@@ -2,7 +2,35 @@
 
 package main
 
-import "testing"
+import (
+	"slices"
+	"testing"
+
+	"github.com/spf13/pflag"
+)
+
+// TestFlagGroups: help shows every flag, and each once.
+func TestFlagGroups(t *testing.T) {
+	root := newRoot(&settings{}, []string{"check"})
+	root.InitDefaultHelpFlag()
+	var listed []string
+	for _, g := range flagGroups() {
+		for _, name := range g.names {
+			if root.Flags().Lookup(name) == nil {
+				t.Errorf("%s lists --%s, which is no flag", g.title, name)
+			}
+			if slices.Contains(listed, name) {
+				t.Errorf("--%s is listed twice", name)
+			}
+			listed = append(listed, name)
+		}
+	}
+	root.Flags().VisitAll(func(f *pflag.Flag) {
+		if !slices.Contains(listed, f.Name) {
+			t.Errorf("--%s is in no group", f.Name)
+		}
+	})
+}
 
 // TestCommandWords: a command that is missing from the list would be run as a
 // program.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"sandrun/policy"
 	"sandrun/sandbox"
 	"sandrun/sandbox/closure"
+	"sandrun/sandbox/record"
 )
 
 // runProgram runs the command under its grants. A direct launch does not come
@@ -28,6 +30,11 @@ func runProgram(s *settings, args []string) error {
 	if len(r.Command) == 0 {
 		return withHint(errors.New("no command is given"), "sandrun [flags] -- COMMAND; sandrun --help shows more")
 	}
+	rec, err := s.newRecording(r.Policy.OnError)
+	if err != nil {
+		return err
+	}
+	r.Options.Record = rec.take
 	facts, err := sandbox.Gather(r, true)
 	if err != nil {
 		return notRun(s, err)
@@ -36,21 +43,45 @@ func runProgram(s *settings, args []string) error {
 	if err != nil {
 		return notRun(s, err)
 	}
+	if err := rec.open(); err != nil {
+		return notRun(s, err)
+	}
 	if !s.quiet {
 		sayPlan(plan)
+		rec.sayBefore(plan)
+	}
+	if r.Policy.OnError == policy.Log { // --quiet does not hide that nothing is enforced
+		say("warning", "--onerror=log enforces nothing: every denied operation goes ahead and is recorded")
 	}
 	out, err := plan.Run()
 	if err != nil {
 		return notRun(s, err)
 	}
-	status := out.Status
-	if out.Signal != 0 {
-		status = exitSignalBase + int(out.Signal)
+	ended := s.ending(out)
+	if summary := rec.close(); !s.quiet && !rec.stuck(summary) {
+		rec.sayAfter(summary)
+		s.hintAfter(plan, ended, summary)
 	}
-	if out.Signal == 0 && status != 0 && !s.quiet {
-		hintAfter(plan, status)
+	return errStatus(ended.status)
+}
+
+// An ending is how a run ended.
+type ending struct {
+	status int
+	killed bool // by a signal, or by onerror exit
+}
+
+// ending is what the outcome of a launch means for the exit status.
+func (s *settings) ending(out sandbox.Outcome) ending {
+	switch {
+	case out.Killed && s.exitStatus >= 0:
+		return ending{s.exitStatus, true}
+	case out.Killed:
+		return ending{exitKilled, true}
+	case out.Signal != 0:
+		return ending{exitSignalBase + int(out.Signal), true}
 	}
-	return errStatus(status)
+	return ending{out.Status, false}
 }
 
 // sayPlan says what a user must know before the program runs.
@@ -105,15 +136,29 @@ func sayGapHints(err error) {
 	}
 }
 
-// hintAfter helps a person at a terminal whose program has failed.
-func hintAfter(p *sandbox.Plan, status int) {
-	if _, err := unix.IoctlGetTermios(2, unix.TCGETS); err != nil {
-		return
-	}
+// hintAfter says what to do about a run that failed, where nothing else has said
+// so: records name the flags themselves.
+func (s *settings) hintAfter(p *sandbox.Plan, end ending, denied record.Summary) {
 	f := p.Facts()
-	if path := ungranted(f); path != "" {
-		say("hint", "%s ended with status %d; ask: sandrun check fs.read %s", filepath.Base(f.Command[0]), status, path)
+	name := filepath.Base(f.Command[0])
+	switch {
+	case end.status == 0 || s.explain:
+	case denied.Has(policy.Worker) && f.Policy.OnError == policy.Throw:
+		say("hint", "%s cannot start threads: add --allow-worker", name)
+	case denied.Total > 0 || end.killed || !onTerminal():
+	default:
+		text := fmt.Sprintf("%s ended with status %d; run it again with --explain to see what was refused", name, end.status)
+		if path := ungranted(f); path != "" {
+			text += ", or ask: sandrun check fs.read " + record.Quote(path)
+		}
+		say("hint", "%s", text)
 	}
+}
+
+// onTerminal tells whether a person reads what sandrun says.
+func onTerminal() bool {
+	_, err := unix.IoctlGetTermios(2, unix.TCGETS)
+	return err == nil
 }
 
 // ungranted finds the last argument that names an existing path which is not

@@ -476,14 +476,19 @@ func TestHint(t *testing.T) {
 		s := aboveSandrun(t, u, dir)
 		const hint = "sandrun: hint: cat ended with status 1"
 		got := s.do("sandrun -- /usr/bin/cat notes.txt", prompt)
-		if !strings.Contains(got, hint) || !strings.Contains(got, "sandrun check fs.read notes.txt\r\n") {
+		const explain = "; run it again with --explain to see what was refused"
+		if !strings.Contains(got, hint+explain+", or ask: sandrun check fs.read notes.txt\r\n") {
 			t.Errorf("no hint on a terminal: %q", got)
+		}
+		got = s.do("sandrun --allow-fs-read=. -- /usr/bin/grep -q nothing notes.txt", prompt)
+		if !strings.Contains(got, "sandrun: hint: grep ended with status 1"+explain+"\r\n") {
+			t.Errorf("no hint where every argument is granted: %q", got)
 		}
 		for _, line := range []string{
 			"sandrun -- /usr/bin/cat notes.txt 2>&1 | cat",
 			"sandrun --quiet -- /usr/bin/cat notes.txt",
 			"sandrun --allow-fs-read=. -- /usr/bin/cat notes.txt",
-			"sandrun --allow-fs-read=. -- /usr/bin/grep -q nothing notes.txt",
+			"sandrun --allow-fs-read=. --quiet -- /usr/bin/grep -q nothing notes.txt",
 		} {
 			if got := s.do(line, prompt); strings.Contains(got, "hint") {
 				t.Errorf("%s: a hint: %q", line, got)

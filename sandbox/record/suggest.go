@@ -110,10 +110,11 @@ func (s *Suggestion) merge(c policy.Capability, list []area) {
 	length := 0
 	for _, a := range s.most(list) {
 		value, _ := flagValue(c, a.value()) // only what a flag can grant is kept
-		if length += len(value); length > maxLength {
+		if length+len(value) > maxLength {
 			s.Left += a.files
 			continue
 		}
+		length += len(value)
 		if a.folded {
 			s.Folded = append(s.Folded, Folded{a.value(), a.files})
 		}

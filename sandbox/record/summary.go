@@ -25,7 +25,7 @@ type Summary struct {
 	// Overlooked counts records whose grant was not kept for the suggestion,
 	// because there are too many.
 	Overlooked int
-	// Nameless counts the others that no flag can grant.
+	// Nameless counts records that no flag can grant.
 	Nameless int
 }
 
