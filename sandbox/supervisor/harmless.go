@@ -1,11 +1,14 @@
 package supervisor
 
-import "strings"
+import (
+	"path"
+	"strings"
+)
 
 // A Probe is something that common programs try and do well without. It fails
 // quietly: it is no record, and it does not count under onerror exit.
 type Probe struct {
-	Path string // a file; with a slash at its end, a directory and everything below it
+	Path string // a file, by path or path.Match; with a slash at its end, a directory and everything below it
 	List bool   // only the listing of the directory
 	Why  string
 }
@@ -41,6 +44,8 @@ var Probes = []Probe{
 	{"/etc/selinux/", false, "libselinux looks for its configuration"},
 	{"/etc/inputrc", false, "readline looks for key bindings"},
 	{"/dev/tty", false, "shells look for a terminal to control"},
+	{"/usr/lib/*/libnss_*.so.2", false, "the C library does without a name service"},
+	{"/usr/lib64/libnss_*.so.2", false, "the C library does without a name service"},
 }
 
 // matches tells whether a probe is about a path.
@@ -51,10 +56,14 @@ func (p *Probe) matches(name string, list bool) bool {
 	if dir, ok := strings.CutSuffix(p.Path, "/"); ok {
 		return name == dir || strings.HasPrefix(name, p.Path)
 	}
+	if strings.Contains(p.Path, "*") {
+		ok, err := path.Match(p.Path, name)
+		return ok && err == nil
+	}
 	return name == p.Path
 }
 
-// isProbe tells whether an open for reading is a harmless probe.
+// isProbe tells whether an open for reading, or a mapping, is a harmless probe.
 func isProbe(probes []Probe, name string, list bool) bool {
 	for i := range probes {
 		if probes[i].matches(name, list) {

@@ -57,8 +57,12 @@ func (s *server) mapping(n *listener.Notification) {
 		}
 	}
 	path, err := readLink(link)
-	if err != nil {
+	switch {
+	case err != nil:
 		path = ""
+	case isProbe(s.rules.Harmless, path, false):
+		s.listener.Refuse(n.ID, unix.EACCES)
+		return
 	}
 	s.deny(n, policy.Addon, path, unix.EACCES)
 }
