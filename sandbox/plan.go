@@ -241,7 +241,7 @@ func handled(f *Facts) landlock.Rights {
 
 // rules lists the kernel rules, one per path, sorted.
 func rules(f *Facts) []landlock.Rule {
-	access := map[string]landlock.Access{}
+	access, found := map[string]landlock.Access{}, map[string]bool{}
 	_, everyProgram := f.Policy.All(policy.Child)
 	for _, g := range f.Grants {
 		var a landlock.Access
@@ -253,19 +253,23 @@ func rules(f *Facts) []landlock.Rule {
 		case g.Grant.Scope == policy.FSRead:
 			a = landlock.Read
 		}
+		kind := g.Grant.Pattern.Kind
 		for _, p := range g.Paths {
+			_, before := access[p]
 			access[p] |= a
+			found[p] = (found[p] || !before) && (kind == policy.Prefix || kind == policy.Glob)
 		}
 	}
 	for _, c := range f.closures() {
 		for _, file := range c.Files {
 			access[file.Path] |= fileAccess(file)
+			delete(found, file.Path)
 		}
 	}
 	list := make([]landlock.Rule, 0, len(access))
 	for p, a := range maps.All(access) {
 		if a != 0 {
-			list = append(list, landlock.Rule{Path: p, Access: a})
+			list = append(list, landlock.Rule{Path: p, Access: a, Found: found[p]})
 		}
 	}
 	slices.SortFunc(list, func(a, b landlock.Rule) int { return cmp.Compare(a.Path, b.Path) })

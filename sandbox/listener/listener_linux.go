@@ -6,6 +6,7 @@
 package listener
 
 import (
+	"runtime"
 	"syscall"
 	"unsafe"
 
@@ -92,11 +93,26 @@ const addFDRequest = 0x40182103 // SECCOMP_IOCTL_NOTIF_ADDFD
 
 // Inject puts a copy of one of our descriptors on the caller's lowest free number
 // and makes that the value of the call, in one step (Linux 5.14).
+//
+// The kernel waits for the caller to take it, and a signal that ends that wait takes
+// the descriptor back but not the answer: the call would return 0 and no descriptor
+// (kernel/seccomp.c, seccomp_notify_addfd). So no signal may come meanwhile.
 func (l Listener) Inject(id uint64, fd int, closeOnExec bool) syscall.Errno {
 	a := addFD{id: id, flags: unix.SECCOMP_ADDFD_FLAG_SEND, source: uint32(fd)}
 	if closeOnExec {
 		a.newFlags = unix.O_CLOEXEC
 	}
+	// The mask is the thread's, on which the caller must not move.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	all, old := ^uint64(0), uint64(0)
+	mask(&all, &old)
 	_, _, e := syscall.RawSyscall(unix.SYS_IOCTL, uintptr(l), addFDRequest, uintptr(unsafe.Pointer(&a)))
+	mask(&old, nil)
 	return e
+}
+
+// mask sets the signals that this thread blocks.
+func mask(set, old *uint64) {
+	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(old)), 8, 0, 0)
 }

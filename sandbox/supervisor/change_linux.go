@@ -18,6 +18,7 @@ type change struct {
 	base, path int8
 	content    bool // it changes the file, not its name: links are followed
 	makes      bool // the name must not exist yet: else the kernel says so
+	links      bool // it gives an open file a name too
 	second     *second
 	apply      func(s *server, n *listener.Notification, at, to *place) syscall.Errno
 }
@@ -33,7 +34,7 @@ var changes = map[int32]change{
 	unix.SYS_MKNODAT:   {base: 0, path: 1, makes: true, apply: mknod(2)},
 	unix.SYS_RENAMEAT:  {base: 0, path: 1, second: &second{2, 3}, apply: rename(-1)},
 	unix.SYS_RENAMEAT2: {base: 0, path: 1, second: &second{2, 3}, apply: rename(4)},
-	unix.SYS_LINKAT:    {base: 0, path: 1, second: &second{2, 3}, apply: link},
+	unix.SYS_LINKAT:    {base: 0, path: 1, second: &second{2, 3}, links: true, apply: link},
 	unix.SYS_TRUNCATE:  {base: -1, path: 0, content: true, apply: truncate},
 }
 
@@ -79,9 +80,6 @@ func (c *change) source(n *listener.Notification) route {
 
 func (s *server) locateArg(n *listener.Notification, base, arg int8, r route) (place, syscall.Errno) {
 	text, e := s.memory.text(n.PID, n.Args[arg], pathMax, unix.ENAMETOOLONG)
-	if e == 0 && text == "" {
-		e = unix.ENOENT
-	}
 	if e != 0 {
 		return place{}, e
 	}
@@ -89,16 +87,44 @@ func (s *server) locateArg(n *listener.Notification, base, arg int8, r route) (p
 	if base >= 0 {
 		r.base = int32(n.Args[base])
 	}
+	switch {
+	case text == "" && arg == 1 && n.Nr == unix.SYS_LINKAT && n.Args[4]&unix.AT_EMPTY_PATH != 0:
+		return s.opened(n, r.base)
+	case text == "":
+		return place{}, unix.ENOENT
+	}
 	return s.locate(n, r)
+}
+
+// opened is the file of one of the caller's descriptors.
+func (s *server) opened(n *listener.Notification, fd int32) (place, syscall.Errno) {
+	file, e := s.pinDescriptor(n, fd)
+	if e != 0 {
+		return place{}, e
+	}
+	p := place{dir: -1, thing: file, exists: true}
+	err := unix.Fstat(file, &p.stat)
+	if err == nil {
+		p.path, err = readLink(own(file))
+	}
+	if err != nil {
+		p.close()
+		return place{}, unix.EACCES
+	}
+	return p, 0
 }
 
 // changePlaces judges the names that a call changes and carries it out, lets it go
 // on, or denies it.
 func (s *server) changePlaces(n *listener.Notification, c change, places []*place) {
+	if c.links && places[0].isDir() {
+		s.listener.Refuse(n.ID, unix.EPERM) // no directory has a second name
+		return
+	}
 	here := false
 	for i, p := range places {
 		source := i == 0 && !c.makes
-		if p.dir < 0 && !isNameless(p) || source != p.exists && (source || c.makes) {
+		if p.dir < 0 && !(c.links && p.kind() == unix.S_IFREG) || source != p.exists && (source || c.makes) {
 			s.listener.Continue(n.ID) // the kernel has an error for it that comes first
 			return
 		}
@@ -226,9 +252,6 @@ func rename(flags int8) func(*server, *listener.Notification, *place, *place) sy
 		bits := uint(0)
 		if flags >= 0 {
 			bits = uint(uint32(n.Args[flags]))
-		}
-		if bits&unix.RENAME_WHITEOUT != 0 { // it makes a device node
-			return unix.EPERM
 		}
 		return result(unix.Renameat2(at.dir, at.name, to.dir, to.name, bits))
 	}

@@ -24,7 +24,7 @@ func oldChange(nr int32) (change, bool) {
 	case unix.SYS_RENAME:
 		return change{base: -1, path: 0, second: &second{-1, 1}, apply: rename(-1)}, true
 	case unix.SYS_LINK:
-		return change{base: -1, path: 0, second: &second{-1, 1}, apply: link}, true
+		return change{base: -1, path: 0, second: &second{-1, 1}, links: true, apply: link}, true
 	}
 	return change{}, false
 }

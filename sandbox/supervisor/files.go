@@ -4,6 +4,8 @@ import (
 	"path"
 	"strings"
 
+	"github.com/bmatcuk/doublestar/v4"
+
 	"sandrun/policy"
 )
 
@@ -124,12 +126,27 @@ func (f *Files) gains(from, to string, id ID, isDir bool) bool {
 func (f *Files) whole(dir string) (r Rights) {
 	r = f.held(dir, ID{}, true)
 	for i := range f.Areas {
-		n := &f.Areas[i]
-		if n.Area.Kind != policy.AreaGlob && n.Area.Covers(dir) {
+		if n := &f.Areas[i]; coversBelow(n.Area) && n.Area.Covers(dir) {
 			r |= n.Rights
 		}
 	}
 	return r
+}
+
+// coversBelow tells whether an area that covers a directory covers all below it.
+func coversBelow(a policy.Area) bool {
+	return a.Kind != policy.AreaGlob || strings.HasSuffix(a.Path, "/**")
+}
+
+// reaches tells whether an area may cover something below a directory. Of a glob
+// only its beginning without wildcards is looked at.
+func reaches(a policy.Area, under string) bool {
+	if a.Kind != policy.AreaGlob {
+		return strings.HasPrefix(a.Path, under)
+	}
+	base, _ := doublestar.SplitPattern(a.Path)
+	base = strings.TrimSuffix(base, "/") + "/"
+	return strings.HasPrefix(base, under) || strings.HasPrefix(under, base)
 }
 
 // below is what may be granted for something below a directory, wherever rules
@@ -148,8 +165,7 @@ func (f *Files) below(dir string) (r Rights) {
 		}
 	}
 	for i := range f.Areas {
-		n := &f.Areas[i]
-		if n.Area.Kind == policy.AreaGlob || strings.HasPrefix(n.Area.Path, under) {
+		if n := &f.Areas[i]; reaches(n.Area, under) {
 			r |= n.Rights
 		}
 	}

@@ -17,6 +17,12 @@ const tmpfile = unix.O_TMPFILE &^ unix.O_DIRECTORY
 // resolveCached is RESOLVE_CACHED (Linux 5.12).
 const resolveCached = 0x20
 
+// knownFlags are those that open and openat look at; they ignore all others
+// (VALID_OPEN_FLAGS in include/linux/fcntl.h).
+const knownFlags = unix.O_ACCMODE | unix.O_CREAT | unix.O_EXCL | unix.O_NOCTTY | unix.O_TRUNC | unix.O_APPEND |
+	unix.O_NONBLOCK | unix.O_SYNC | unix.O_DSYNC | unix.O_ASYNC | unix.O_DIRECT | largeFile | unix.O_DIRECTORY |
+	unix.O_NOFOLLOW | unix.O_NOATIME | unix.O_CLOEXEC | unix.O_PATH | tmpfile
+
 // setID are the mode bits that nothing may ask for.
 const setID = unix.S_ISUID | unix.S_ISGID
 
@@ -48,10 +54,9 @@ func (s *server) open(n *listener.Notification) {
 		s.goOn(n, &r, e)
 		return
 	}
-	exclusive := r.flags&(unix.O_CREAT|unix.O_EXCL) == unix.O_CREAT|unix.O_EXCL
 	way := route{
 		base: r.base, path: text, resolve: r.resolve,
-		follow: r.flags&unix.O_NOFOLLOW == 0 && !exclusive,
+		follow: r.flags&unix.O_NOFOLLOW == 0 && !r.exclusive(),
 	}
 	for range maxReplaced {
 		p, e := s.locate(n, way)
@@ -85,7 +90,7 @@ func (s *server) request(n *listener.Notification) (request, syscall.Errno) {
 	a := &n.Args
 	switch n.Nr {
 	case unix.SYS_OPENAT:
-		return request{base: int32(a[0]), addr: a[1], flags: a[2] & 0xffffffff, mode: a[3]}, 0
+		return request{base: int32(a[0]), addr: a[1], flags: a[2] & knownFlags, mode: a[3]}, 0
 	case unix.SYS_OPENAT2:
 		return s.hiddenRequest(n)
 	}
@@ -137,6 +142,11 @@ func (s *server) hiddenRequest(n *listener.Notification) (r request, e syscall.E
 		return r, unix.EAGAIN
 	}
 	return r, 0
+}
+
+// exclusive tells whether an open must make its file.
+func (r *request) exclusive() bool {
+	return r.flags&(unix.O_CREAT|unix.O_EXCL) == unix.O_CREAT|unix.O_EXCL
 }
 
 // wanted is what an open needs to be granted.
@@ -268,7 +278,7 @@ func (s *server) openHere(n *listener.Notification, r *request, p *place, want R
 		s.goOn(n, r, unix.EACCES)
 		return true
 	}
-	if want&Write != 0 && r.flags&(unix.O_CREAT|tmpfile) != 0 {
+	if r.flags&(unix.O_CREAT|unix.O_TRUNC|tmpfile) != 0 { // it does something beside
 		e := s.become(n)
 		if e == 0 {
 			e = s.room(n)
@@ -302,7 +312,8 @@ func (s *server) openHere(n *listener.Notification, r *request, p *place, want R
 // waitsForPartner tells whether an open is of a FIFO and waits until somebody opens
 // the other side.
 func (r *request) waitsForPartner(p *place) bool {
-	return p.exists && p.kind() == unix.S_IFIFO && r.flags&unix.O_NONBLOCK == 0 && r.flags&unix.O_ACCMODE != unix.O_RDWR
+	return p.exists && p.kind() == unix.S_IFIFO && r.flags&unix.O_NONBLOCK == 0 && r.flags&unix.O_ACCMODE != unix.O_RDWR &&
+		!r.exclusive()
 }
 
 // replaced tells whether an error means that a place is no longer what it was.

@@ -6,6 +6,9 @@ import (
 	"sandrun/sandbox/listener"
 )
 
+// largeFile is O_LARGEFILE, which x/sys has as 0 on 64-bit machines.
+const largeFile = 0x20000
+
 // oldRequest reads the spellings that only old architectures have: none here, and
 // the filter sends none.
 func oldRequest(*listener.Notification) request { return request{} }

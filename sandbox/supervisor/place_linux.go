@@ -144,7 +144,7 @@ func (s *server) step(n *listener.Notification, base int, text string, r route) 
 		return place{}, e
 	}
 	p := place{dir: dir, name: name, thing: -1}
-	p.path = path.Join(real, strings.TrimRight(name, "/"))
+	p.path = s.spell(n, path.Join(real, strings.TrimRight(name, "/")))
 	switch err := unix.Fstatat(dir, strings.TrimRight(name, "/"), &p.stat, unix.AT_SYMLINK_NOFOLLOW); err {
 	case nil:
 		p.exists = true
@@ -209,7 +209,7 @@ func (s *server) directory(n *listener.Notification, base int, text string, r ro
 	}
 	switch {
 	case e == unix.ELOOP && r.resolve&(unix.RESOLVE_NO_MAGICLINKS|unix.RESOLVE_NO_SYMLINKS) == 0,
-		e == 0 && s.isOurs(real):
+		e == 0 && s.isOurs(real), e == unix.ENOENT && strings.Contains(text, "self/"):
 		closeBase(fd)
 		return s.walk(n, base, text, r)
 	case e != 0:

@@ -16,7 +16,6 @@
 package supervisor
 
 import (
-	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -57,6 +56,7 @@ type Supervisor struct {
 	uids, gids   []byte              // our identity, as /proc/PID/status writes it
 	identityOnce sync.Once
 	blocked      chan struct{} // holds the threads of blocked opens
+	relief       relief
 }
 
 // A server is a thread that serves, with what only one call at a time can use.
@@ -64,7 +64,8 @@ type server struct {
 	*Supervisor
 	memory memory
 	status status
-	umask  int // of this thread, -1 while it is not known
+	umask  int   // of this thread, -1 while it is not known
+	number int32 // among the servers
 }
 
 // New prepares a supervisor; what it can look up before the target runs, it does.
@@ -88,10 +89,10 @@ func New(rules Rules) *Supervisor {
 // Serve answers the notifications of a listener until the last process under its
 // filter is gone. It locks the calling thread and does not give it back.
 func (s *Supervisor) Serve(fd int) {
-	runtime.LockOSThread()
 	s.listener = listener.Listener(fd)
 	s.listener.SyncWakeUp()
-	(&server{Supervisor: s, umask: -1}).serve()
+	s.relief.servers.Store(1)
+	s.runServer(0)
 }
 
 // serve receives and answers.
@@ -113,7 +114,9 @@ func (s *server) serve() {
 func (s *server) dispatch(n *listener.Notification) {
 	switch nr := int(n.Nr); {
 	case isOpen(n.Nr):
+		s.work()
 		s.open(n)
+		s.rest()
 	case nr == unix.SYS_EXECVE, nr == unix.SYS_EXECVEAT:
 		s.exec(n)
 	case nr == unix.SYS_SET_TID_ADDRESS:
@@ -127,11 +130,15 @@ func (s *server) dispatch(n *listener.Notification) {
 
 func (s *server) others(n *listener.Notification) {
 	if c, ok := changeCall(n.Nr); ok {
+		s.work()
 		s.change(n, c)
+		s.rest()
 		return
 	}
 	if c, ok := metadataCall(n); ok && (n.Nr != unix.SYS_IOCTL || slotOf(n) == seccomp.Metadata) {
+		s.work()
 		s.writeMetadata(n, c)
+		s.rest()
 		return
 	}
 	s.refuse(n)
