@@ -24,6 +24,7 @@ var (
 	sandrun   string
 	probe     string // needs a C library
 	probeSolo string // static: may be launched direct
+	fileops   string // does what the differential tests compare
 )
 
 func TestMain(m *testing.M) {
@@ -43,12 +44,14 @@ func withPrograms(m *testing.M) int {
 	if _, err := exec.LookPath("gcc"); err != nil {
 		return complain(errors.New("the tests need gcc: the probe is C, because a Go program cannot start without threads"))
 	}
-	const source = "../../testdata/probe/probe.c"
+	fileops = binDir + "/fileops"
+	const source, files = "../../testdata/probe/probe.c", "../../testdata/probe/fileops.c"
 	for _, build := range [][]string{
 		goBuild(sandrun, "."),
 		goBuild(binDir+"/sandrun-policy", "../sandrun-policy"),
 		{"gcc", "-O1", "-pthread", "-o", probe, source},
 		{"gcc", "-O1", "-pthread", "-static", "-DSTATIC", "-o", probeSolo, source},
+		{"gcc", "-O1", "-static", "-o", fileops, files},
 	} {
 		if out, err := exec.Command(build[0], build[1:]...).CombinedOutput(); err != nil {
 			return complain(fmt.Errorf("%s: %w\n%s", strings.Join(build, " "), err, out))
