@@ -292,7 +292,7 @@ var changeRows = []row{
 	{"mknod new S_IFIFO|0644 0; mknod new2 S_IFREG|0644 0; mknod new3 0644 0; mknod new4 S_IFSOCK|0644 0; mknod new S_IFIFO 0; mknod f S_IFREG|0644 0", ""},
 	{"mknod new S_IFDIR|0755 0; mknod new S_IFLNK|0777 0; mknod new 0170000 0; mknod new2/ S_IFIFO|0644 0; mknod missing/x S_IFIFO 0; mknod dang S_IFREG|0644 0", ""},
 	{"mknod new S_IFREG|0644 5; mknod new2 S_IFIFO|0644 5; mknod ld/new3 S_IFREG|0600 0; mknod @empty S_IFIFO 0; mknod . S_IFIFO 0; mknod f/x S_IFIFO 0", ""},
-	{"mknod new S_IFIFO|04644 0; mknod new2 S_IFREG|04644 0", "EPERM; EPERM"}, // setuid
+	{"mknod new S_IFIFO|04644 0; mknod new2 S_IFREG|04644 0", "EPERM; EPERM"},    // setuid
 	{"mkdir new 04755; mkdir new2 07777; mkdir new3 0100755; mkdir new4 -1", ""}, // the kernel leaves setuid out
 	{"umask 0; mknod new S_IFIFO|0666 0; open new O_RDWR; write 3 x; read 3; mknodat AT_FDCWD new2 S_IFREG|0666 0; open new2 O_WRONLY", ""},
 
