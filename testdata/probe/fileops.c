@@ -53,7 +53,7 @@ static long number(const char *s) {
 static char *directory; // of the script that runs
 static char *page;      // one page, and after it one that cannot be touched
 
-// filled replaces %D (the directory), %P (the process), %T (the thread).
+// filled replaces %D (the directory), %P (the process), %T (the thread), %S (a blank).
 static char *filled(const char *s) {
 	static char pool[8][2 * PATH_MAX];
 	static int next;
@@ -62,6 +62,7 @@ static char *filled(const char *s) {
 		if (s[0] == '%' && s[1] == 'D') end += sprintf(end, "%s", directory), s++;
 		else if (s[0] == '%' && s[1] == 'P') end += sprintf(end, "%d", getpid()), s++;
 		else if (s[0] == '%' && s[1] == 'T') end += sprintf(end, "%d", gettid()), s++;
+		else if (s[0] == '%' && s[1] == 'S') *end++ = ' ', s++;
 		else *end++ = *s;
 	}
 	*end = 0;
