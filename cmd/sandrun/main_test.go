@@ -24,6 +24,10 @@ var (
 	sandrun   string
 	probe     string // needs a C library
 	probeSolo string // static: may be launched direct
+	fileops   string // does what the differential tests compare
+	racer     string // makes calls whose arguments change meanwhile
+	crowd     string // makes many calls at once, some of which block
+	gopher    string // does so in Go
 )
 
 func TestMain(m *testing.M) {
@@ -43,12 +47,17 @@ func withPrograms(m *testing.M) int {
 	if _, err := exec.LookPath("gcc"); err != nil {
 		return complain(errors.New("the tests need gcc: the probe is C, because a Go program cannot start without threads"))
 	}
+	fileops, racer, crowd, gopher = binDir+"/fileops", binDir+"/racer", binDir+"/crowd", binDir+"/gopher"
 	const source = "../../testdata/probe/probe.c"
 	for _, build := range [][]string{
 		goBuild(sandrun, "."),
 		goBuild(binDir+"/sandrun-policy", "../sandrun-policy"),
 		{"gcc", "-O1", "-pthread", "-o", probe, source},
 		{"gcc", "-O1", "-pthread", "-static", "-DSTATIC", "-o", probeSolo, source},
+		{"gcc", "-O1", "-static", "-o", fileops, "../../testdata/probe/fileops.c"},
+		{"gcc", "-O1", "-pthread", "-static", "-o", racer, "../../testdata/probe/racer.c"},
+		{"gcc", "-O1", "-pthread", "-static", "-o", crowd, "../../testdata/probe/crowd.c"},
+		goBuild(gopher, "../../testdata/probe/gopher"),
 	} {
 		if out, err := exec.Command(build[0], build[1:]...).CombinedOutput(); err != nil {
 			return complain(fmt.Errorf("%s: %w\n%s", strings.Join(build, " "), err, out))

@@ -1,0 +1,113 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// A racecourse is a directory with g, which is granted by a prefix (so that every
+// open of something in it is made on behalf), r, which may be read, and s, the secret.
+type racecourse struct{ dir, secret string }
+
+func newRacecourse(t *testing.T, u user, dir string) racecourse {
+	t.Helper()
+	write(t, u, dir+"/g/file", "G", 0o644)
+	write(t, u, dir+"/r/file", "R", 0o644)
+	write(t, u, dir+"/s/file", "S", 0o644)
+	for _, d := range []string{dir + "/t", dir + "/s/gone", dir + "/s/c"} {
+		must(t, os.Mkdir(d, 0o755))
+		own(t, u, d)
+	}
+	write(t, u, dir+"/s/c/file", "S", 0o644)
+	return racecourse{dir, treeOf(t, dir+"/s")}
+}
+
+// run races one operation, and fails the test if anything leaked or if the outcome
+// shows that the two sides never met.
+func (c racecourse) run(t *testing.T, u user, operation string) {
+	t.Helper()
+	tries := 100_000
+	if testing.Short() {
+		tries = 2_000
+	}
+	flags := []string{
+		"--quiet", "--allow-worker", "--allow-fs-read=" + c.dir + "/g*", "--allow-fs-write=" + c.dir + "/g*",
+		"--allow-fs-read=" + c.dir + "/r*", "--allow-fs-read=/proc/self",
+	}
+	start := time.Now()
+	r := sandboxed(t, u, c.dir, flags, racer, operation, c.dir, strconv.Itoa(tries))
+	var n, granted, refused, odd, leaked int
+	if _, err := fmt.Sscanf(r.out, "tries %d granted %d refused %d odd %d leaked %d", &n, &granted, &refused, &odd, &leaked); err != nil {
+		t.Fatalf("status %d: %s%s", r.status, r.out, r.err)
+	}
+	t.Logf("%s in %v", r.out, time.Since(start).Round(time.Millisecond))
+	if leaked > 0 {
+		t.Errorf("%d of %d tries got through to what is not granted", leaked, n)
+	}
+	if after := treeOf(t, c.dir+"/s"); after != c.secret {
+		t.Errorf("what is not granted has changed:\n%s", difference(c.secret, after))
+	}
+	if n != tries || granted < n/2000 || refused < n/2000 || granted == 0 || refused == 0 {
+		t.Errorf("%s: the two sides never met", r.out)
+	}
+}
+
+// racingUser is an ordinary one where there is one. Root has no capability here,
+// and would only do the same again.
+func racingUser() user { all := users(); return all[len(all)-1] }
+
+// TestRaceOfArguments rewrites, from a second thread, what a pending call points to
+// or starts from: the path, open_how, a descriptor, the working directory.
+func TestRaceOfArguments(t *testing.T) {
+	for _, operation := range []string{
+		"open", "openat2", "write", "truncopen", "create", "creat2", "tmpfile", "flags", "neither", "mode", "mkdir", "rmdir", "unlink",
+		"symlink", "mknod", "truncate", "renameto", "renamefrom", "exchange", "linkto", "linkfrom", "dirfd", "procfd", "cwd", "cwdmkdir", "dirfdrename",
+	} {
+		t.Run(operation, func(t *testing.T) {
+			u := racingUser()
+			newRacecourse(t, u, racingDir(t, u)).run(t, u, operation)
+		})
+	}
+}
+
+// TestRaceOfFiles exchanges, from a process outside, a component of the path for a
+// symbolic link to the secret.
+func TestRaceOfFiles(t *testing.T) {
+	for kind, operations := range map[string][]string{
+		"d": {"copen", "copenat2", "cwrite", "ctruncate", "ccreate", "cmkdir", "cunlink", "crenameto", "crenamefrom", "clinkto", "clinkfrom", "csymlink"},
+		"f": {"fopen", "fopenat2", "fwrite", "ftruncate", "ftruncopen"},
+	} {
+		for _, way := range []string{"exchange", "unlink"} {
+			for _, operation := range operations {
+				t.Run(way+"/"+operation, func(t *testing.T) {
+					u := racingUser()
+					dir := racingDir(t, u)
+					course := newRacecourse(t, u, dir)
+					if kind == "d" {
+						write(t, u, dir+"/g/c/file", "G", 0o644)
+					} else {
+						write(t, u, dir+"/g/c", "G", 0o644)
+					}
+					flipper := command(u, dir, racer, "flip", kind+way, dir)
+					must(t, flipper.Start())
+					defer func() { _ = flipper.Process.Kill(); _ = flipper.Wait() }()
+					course.run(t, u, operation)
+				})
+			}
+		}
+	}
+}
+
+func racingDir(t *testing.T, u user) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "sandrun-race-")
+	must(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	own(t, u, dir)
+	return dir
+}

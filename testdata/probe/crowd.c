@@ -1,0 +1,223 @@
+// crowd makes many calls on files at once, some of which block, and says how it ended:
+// "ok" as the last line, or what went wrong. DIR is granted for reading and writing.
+//
+//   crowd fifo DIR       two threads block in FIFOs without a partner, the others go on;
+//                        then the partners come
+//   crowd lease DIR      a process opens a file on which another holds a lease
+//   crowd flood DIR      1000 threads open files
+//   crowd killed DIR N   N children are killed while they block in a FIFO, for each
+//                        byte on standard input; a line when they are gone
+//   crowd signal DIR     a blocked open is interrupted, and another one restarted
+//   crowd orphan DIR     a child says what an open answers when the supervisor is gone
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *dir;
+static char *in(const char *name) {
+	char *p = malloc(512);
+	snprintf(p, 512, "%s/%s", dir, name);
+	return p;
+}
+static int failed(const char *what) {
+	printf("%s: %s\n", what, strerrorname_np(errno));
+	fflush(stdout);
+	_exit(1);
+}
+static void pause_ms(long ms) {
+	struct timespec t = {ms / 1000, ms % 1000 * 1000000};
+	while (nanosleep(&t, &t) < 0) {}
+}
+static void ok(void) { printf("ok\n"); fflush(stdout); _exit(0); }
+static pthread_t started(void *(*f)(void *), void *arg) {
+	pthread_t t;
+	pthread_attr_t small;
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 64 << 10);
+	if ((errno = pthread_create(&t, &small, f, arg))) failed("pthread_create");
+	return t;
+}
+static void open_many(const char *path, int n) {
+	for (int i = 0; i < n; i++) {
+		int fd = open(path, O_RDONLY);
+		if (fd < 0) failed("open");
+		close(fd);
+	}
+}
+
+static volatile int through; // blocked opens that came back
+static void *reads(void *path) {
+	char b = 0;
+	int fd = open(path, O_RDONLY);
+	__atomic_add_fetch(&through, 1, __ATOMIC_SEQ_CST);
+	if (fd < 0 || read(fd, &b, 1) != 1 || b != 'x') failed("read of the FIFO");
+	return path;
+}
+static void *writes(void *path) {
+	int fd = open(path, O_WRONLY);
+	__atomic_add_fetch(&through, 1, __ATOMIC_SEQ_CST);
+	if (fd < 0 || write(fd, "x", 1) != 1) failed("write to the FIFO");
+	return path;
+}
+static void fifo(void) {
+	char *one = in("fifo1"), *two = in("fifo2"), b = 0;
+	if (mkfifo(one, 0644) < 0 || mkfifo(two, 0644) < 0) failed("mkfifo");
+	pthread_t r = started(reads, one), w = started(writes, two);
+	pause_ms(100);
+	open_many(in("file"), 500);
+	if (through) failed("an open of a FIFO did not wait");
+	int fd = open(one, O_WRONLY);
+	if (fd < 0 || write(fd, "x", 1) != 1) failed("the partner of the reader");
+	pthread_join(r, NULL);
+	fd = open(two, O_RDONLY);
+	if (fd < 0 || read(fd, &b, 1) != 1 || b != 'x') failed("the partner of the writer");
+	pthread_join(w, NULL);
+	// And again with nobody ever coming.
+	started(reads, one), started(writes, two);
+	pause_ms(50);
+	open_many(in("file"), 100);
+	ok();
+}
+
+static volatile int broken;
+static void lease_broken(int s) { (void)s; broken = 1; }
+static void lease(void) {
+	char *path = in("file");
+	int ready[2], fd;
+	char b;
+	if (pipe(ready) < 0) failed("pipe");
+	pid_t holder = fork();
+	if (holder < 0) failed("fork");
+	if (holder == 0) {
+		signal(SIGIO, lease_broken);
+		if ((fd = open(path, O_RDONLY)) < 0 || fcntl(fd, F_SETLEASE, F_RDLCK) < 0) failed("F_SETLEASE");
+		if (write(ready[1], "x", 1) != 1) failed("write");
+		while (!broken) pause_ms(1);
+		pause_ms(300);
+		if (fcntl(fd, F_SETLEASE, F_UNLCK) < 0) failed("F_UNLCK");
+		_exit(0);
+	}
+	if (read(ready[0], &b, 1) != 1) failed("read");
+	if (open(path, O_WRONLY | O_NONBLOCK) >= 0 || errno != EWOULDBLOCK) failed("an open that must not wait");
+	pid_t writer = fork();
+	if (writer == 0) {
+		if ((fd = open(path, O_WRONLY)) < 0) failed("open under a lease");
+		_exit(0);
+	}
+	open_many(in("other"), 200); // meanwhile
+	int st;
+	for (int i = 0; i < 2; i++)
+		if (wait(&st) < 0 || st != 0) failed("a child");
+	ok();
+}
+
+static void *opens(void *x) {
+	open_many(in("file"), 20);
+	int fd = open(in("made"), O_WRONLY | O_CREAT, 0644);
+	if (fd < 0) failed("create");
+	close(fd);
+	return x;
+}
+static void flood(void) {
+	pthread_t t[1000];
+	for (int i = 0; i < 1000; i++) t[i] = started(opens, NULL);
+	for (int i = 0; i < 1000; i++) pthread_join(t[i], NULL);
+	ok();
+}
+
+static void killed(int n) {
+	char *path = in("fifo"), b;
+	pid_t child[256];
+	if (mkfifo(path, 0644) < 0) failed("mkfifo");
+	while (read(0, &b, 1) == 1) {
+		for (int i = 0; i < n; i++)
+			if ((child[i] = fork()) == 0) {
+				open(path, O_RDONLY);
+				failed("the open of a FIFO without a partner");
+			}
+		pause_ms(100);
+		for (int i = 0; i < n; i++)
+			if (kill(child[i], SIGKILL) < 0 || waitpid(child[i], NULL, 0) < 0) failed("kill");
+		open_many(in("file"), 20);
+		printf("gone\n");
+		fflush(stdout);
+	}
+	ok();
+}
+
+static void handler(int s) { (void)s; }
+static volatile pid_t waiting;
+static void *interrupts(void *x) {
+	while (!waiting) pause_ms(1);
+	pause_ms(100);
+	if (syscall(SYS_tgkill, getpid(), waiting, SIGUSR1) < 0) failed("tgkill");
+	return x;
+}
+static void *partner(void *path) {
+	pause_ms(300);
+	return open(path, O_WRONLY) < 0 ? (void *)1 : NULL;
+}
+static void interrupted(void) {
+	char *path = in("fifo");
+	struct sigaction sa = {.sa_handler = handler};
+	if (mkfifo(path, 0644) < 0) failed("mkfifo");
+	sigaction(SIGUSR1, &sa, NULL);
+	started(interrupts, NULL);
+	waiting = gettid();
+	if (open(path, O_RDONLY) >= 0 || errno != EINTR) failed("an open that a signal interrupts");
+	sa.sa_flags = SA_RESTART;
+	sigaction(SIGUSR1, &sa, NULL);
+	started(interrupts, NULL), started(partner, path);
+	if (open(path, O_RDONLY) < 0) failed("an open that goes on after a signal");
+	ok();
+}
+
+static void orphan(void) {
+	char *path = in("file");
+	pid_t child = fork();
+	if (child < 0) failed("fork");
+	if (child > 0) for (;;) pause();
+	open_many(path, 10);
+	printf("running %d\n", getppid());
+	fflush(stdout);
+	for (int i = 0; i < 2000; i++) { // the supervisor is killed meanwhile
+		int fd = open(path, O_RDONLY);
+		if (fd < 0) {
+			printf("open: %s\n", strerrorname_np(errno));
+			struct { unsigned long flags, mode, resolve; } h = {0};
+			printf("openat2: %s\n", syscall(SYS_openat2, AT_FDCWD, path, &h, sizeof h) < 0 ? strerrorname_np(errno) : "opened");
+			printf("create: %s\n", open(in("made"), O_WRONLY | O_CREAT, 0644) < 0 ? strerrorname_np(errno) : "opened");
+			printf("mkdir: %s\n", mkdir(in("dir"), 0755) < 0 ? strerrorname_np(errno) : "made");
+			printf("parent %s\n", kill(getppid(), 0) < 0 || getppid() == 1 ? "gone" : "lives");
+			ok();
+		}
+		close(fd);
+		pause_ms(5);
+	}
+	printf("nothing happened\n");
+	fflush(stdout);
+	_exit(1);
+}
+
+int main(int argc, char **argv) {
+	if (argc < 3) return 2;
+	dir = argv[2];
+	if (strcmp(argv[1], "fifo") == 0) fifo();
+	if (strcmp(argv[1], "lease") == 0) lease();
+	if (strcmp(argv[1], "flood") == 0) flood();
+	if (strcmp(argv[1], "killed") == 0 && argc == 4) killed(atoi(argv[3]));
+	if (strcmp(argv[1], "signal") == 0) interrupted();
+	if (strcmp(argv[1], "orphan") == 0) orphan();
+	return 2;
+}
