@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -17,6 +16,7 @@ type tree struct {
 	// scoped: this thread carries a domain that confines its signals to itself
 	// and to the target's domain below it.
 	scoped bool
+	first  int // the process that was launched
 }
 
 // confine prepares the supervisor: nobody may read or trace it, orphans of the
@@ -46,20 +46,36 @@ func confine(handled landlock.Rights) (tree, error) {
 // kill ends every process of the target. With the scope one call reaches them
 // all at once, which no chain of forks outruns; everything outside is out of
 // reach. Without it, on kernels before 6.12, children are killed and reaped until
-// none is left.
+// none is left. The first process is not reaped: see wait.
 func (t tree) kill() {
 	if t.scoped && unreachable(os.Getppid()) {
 		_ = unix.Kill(-1, unix.SIGKILL)
 		return
 	}
-	for {
-		for _, pid := range children() {
-			_ = unix.Kill(pid, unix.SIGKILL)
+	for t.killChildren() {
+	}
+}
+
+// killChildren ends those who are children now, and tells whether there were any
+// besides the first process. Their own children become ours.
+func (t tree) killChildren() (others bool) {
+	reaping.Lock()
+	defer reaping.Unlock()
+	pids := children()
+	for _, pid := range pids {
+		_ = unix.Kill(pid, unix.SIGKILL)
+	}
+	for _, pid := range pids {
+		options := unix.WEXITED
+		if pid == t.first {
+			options |= unix.WNOWAIT
+		} else {
+			others = true
 		}
-		if _, err := unix.Wait4(-1, nil, 0, nil); err != nil && !errors.Is(err, unix.EINTR) {
-			return
+		for unix.Waitid(unix.P_PID, pid, nil, options, nil) == unix.EINTR {
 		}
 	}
+	return others
 }
 
 // unreachable tells whether the scope is really in force for this thread. A
