@@ -2,9 +2,11 @@ package sandbox
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -32,7 +34,9 @@ func confine(handled landlock.Rights) (tree, error) {
 		return tree{}, fmt.Errorf("prctl(PR_SET_CHILD_SUBREAPER): %w", err)
 	}
 	if handled.Scoped&landlock.Signals == 0 {
-		return tree{}, nil
+		// What could not be killed at the end is not started.
+		_, err := children()
+		return tree{}, err
 	}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return tree{}, fmt.Errorf("prctl(PR_SET_NO_NEW_PRIVS): %w", err)
@@ -61,7 +65,11 @@ func (t tree) kill() {
 func (t tree) killChildren() (others bool) {
 	reaping.Lock()
 	defer reaping.Unlock()
-	pids := children()
+	pids, err := children()
+	if err != nil { // it worked at the start: too many open files, for a moment
+		time.Sleep(time.Millisecond)
+		return true
+	}
 	for _, pid := range pids {
 		_ = unix.Kill(pid, unix.SIGKILL)
 	}
@@ -86,15 +94,21 @@ func unreachable(parent int) bool {
 }
 
 // children lists the children of this process, orphans of the target included.
-func children() (pids []int) {
-	tasks, err := os.ReadDir("/proc/self/task")
+// A child that has ended stays among them until it is reaped, so that the list is
+// empty only when no process of the target is left.
+func children() (pids []int, err error) {
+	const tasks = "/proc/self/task/"
+	threads, err := os.ReadDir(tasks)
 	if err != nil {
-		return nil
+		return nil, fmt.Errorf("list the children: %w", err)
 	}
-	for _, t := range tasks {
-		data, err := os.ReadFile("/proc/self/task/" + t.Name() + "/children")
+	for _, t := range threads {
+		data, err := os.ReadFile(tasks + t.Name() + "/children")
+		if errors.Is(err, os.ErrNotExist) && t.Name() != strconv.Itoa(os.Getpid()) {
+			continue // the thread has ended; the main thread never does
+		}
 		if err != nil {
-			continue
+			return nil, fmt.Errorf("list the children: %w", err)
 		}
 		for _, field := range bytes.Fields(data) {
 			if pid, err := strconv.Atoi(string(field)); err == nil {
@@ -102,5 +116,5 @@ func children() (pids []int) {
 			}
 		}
 	}
-	return pids
+	return pids, nil
 }
