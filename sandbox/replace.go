@@ -28,22 +28,18 @@ func missing(k Kernel) lacks {
 
 // replace lets the filter refuse what Landlock cannot on this kernel. It has the
 // last word on its slots: where the kernel refuses nothing, no answer of a
-// supervisor may be that the call goes ahead.
+// supervisor may be that the call goes ahead. Truncation is refused even where
+// everything may be written: "*" leaves out what is mounted below /dev, and
+// truncate(2) emptied a file in /dev/shm (tried). Signals are nobody's permission,
+// so they stay refused under onerror log too.
 func replace(f *Facts, c *seccomp.Choice) {
 	l := missing(f.Kernel)
 	if l.signals {
 		c[seccomp.Signal] = seccomp.Deny
 	}
-	if l.truncate && !emptiesAnything(f) {
+	if l.truncate && f.Policy.OnError != policy.Log {
 		c[seccomp.Truncate], c[seccomp.Openat2] = seccomp.Deny, seccomp.Deny
 	}
-}
-
-// emptiesAnything tells whether everything may be truncated. For root "*" leaves
-// the kernel's file systems out, so that it is a partial grant.
-func emptiesAnything(f *Facts) bool {
-	_, all := f.Policy.All(policy.FSWrite)
-	return all && f.UID != 0
 }
 
 // outlivedPID tells whether processes may outlive the one whose pid the filter
@@ -64,9 +60,9 @@ func replaced(f *Facts) (notes []string) {
 			"the filter lets them reach the first process only, from itself or from its children; a child cannot signal itself, its own children or a "+
 			"group, so that abort() in it ends with another signal; tkill, pidfd_send_signal and signals of descriptors (F_SETOWN, F_SETSIG, O_ASYNC) fail", landlock.Since(7)))
 	}
-	if l.truncate && !emptiesAnything(f) {
+	if l.truncate && f.Policy.OnError != policy.Log {
 		notes = append(notes, fmt.Sprintf("Landlock cannot keep files from being emptied on this kernel (ABI 3 can, Linux %s): "+
-			"the filter refuses truncate(2), openat2, and O_TRUNC without access to write, also for files that may be written", landlock.Since(3)))
+			"the filter refuses truncate(2), openat2, and O_TRUNC without access to write, also for files that may be written, and records nothing of it", landlock.Since(3)))
 	}
 	if l.ioctl {
 		notes = append(notes, fmt.Sprintf("Landlock cannot refuse ioctl on devices on this kernel (ABI 5 can, Linux %s): "+

@@ -67,22 +67,38 @@ func checkSignals(t *testing.T, p *Plan, old bool) {
 	}
 }
 
-// checkTruncate: what cannot be judged is refused, unless everything may be
-// written.
+// checkTruncate: what cannot be judged is refused.
 func checkTruncate(t *testing.T, p *Plan, old bool) {
 	t.Helper()
-	f := p.Facts()
-	_, all := f.Policy.All(policy.FSWrite)
-	want := old && (!all || f.UID == 0)
-	if denied := p.Choice[seccomp.Truncate] == seccomp.Deny; denied != want {
+	if held := p.Handled.FS&landlock.Truncate != 0; held == old {
+		t.Errorf("Landlock judges truncation: %v", held)
+	}
+	if denied := p.Choice[seccomp.Truncate] == seccomp.Deny; denied != old {
 		t.Errorf("the filter refuses to truncate: %v", denied)
 	}
-	if want && p.Choice[seccomp.Openat2] != seccomp.Deny {
+	if old && p.Choice[seccomp.Openat2] != seccomp.Deny {
 		t.Error("openat2, which can truncate, is not refused")
 	}
 	noted := strings.Contains(strings.Join(p.Notes, "\n"), "from being emptied")
-	if noted != (want && f.Kernel.Landlock == landlock.Works) {
+	if noted != (old && p.Facts().Kernel.Landlock == landlock.Works) {
 		t.Errorf("the note on truncation: %v", noted)
+	}
+}
+
+// TestOldKernelsUnderLog: what a permission governs goes ahead and is reported;
+// signals to the outside are governed by none.
+func TestOldKernelsUnderLog(t *testing.T) {
+	f := facts(t)
+	f.Policy.OnError, f.Kernel = policy.Log, Kernel{ABI: 2, Errata: 7}
+	p, err := NewPlan(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Choice[seccomp.Signal] != seccomp.Deny || p.Choice[seccomp.Truncate] != seccomp.Notify {
+		t.Errorf("signal %d, truncate %d", p.Choice[seccomp.Signal], p.Choice[seccomp.Truncate])
+	}
+	if strings.Contains(strings.Join(p.Notes, "\n"), "from being emptied") {
+		t.Error("a note says that truncation is refused")
 	}
 }
 
