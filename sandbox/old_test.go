@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -267,41 +266,4 @@ func (k oldKernel) truncates(t *testing.T, flags, try, want string) {
 	if kept := string(data) == "kept"; err != nil || got != want || kept != (want != "ok") {
 		t.Errorf("%s: %s says %q, want %q; the file has %q", flags, try, got, want, data)
 	}
-}
-
-// TestOldTreeEnds leaves chains behind whose every process forks and ends, in a
-// session of its own.
-func TestOldTreeEnds(t *testing.T) {
-	onOldKernel(t, func(t *testing.T, k oldKernel) {
-		for _, chains := range []int{1, 4, 16} {
-			begin := time.Now()
-			if out, status := k.run(t, fmt.Sprint("abi=5 allow-child-process -- DIR/signal chain ", chains)); status.ExitStatus() != 0 {
-				t.Errorf("%d chains: %#x %s", chains, status, out)
-			}
-			t.Logf("%d chains: %v", chains, time.Since(begin))
-			if left := running(t, k.dir+"/signal"); len(left) > 0 {
-				t.Errorf("%d chains leave %d", chains, left)
-				for _, pid := range left {
-					_ = unix.Kill(pid, unix.SIGKILL)
-				}
-			}
-		}
-	})
-}
-
-// running lists the processes that execute a file.
-func running(t *testing.T, file string) (pids []int) {
-	t.Helper()
-	links, err := filepath.Glob("/proc/[0-9]*/exe")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, l := range links {
-		if exe, err := os.Readlink(l); err == nil && exe == file {
-			if pid, err := strconv.Atoi(strings.Split(l, "/")[2]); err == nil {
-				pids = append(pids, pid)
-			}
-		}
-	}
-	return pids
 }
