@@ -141,8 +141,10 @@ func (p *Plan) runSupervised(s *sealing, reports int, answering <-chan report, t
 	}
 	launched.Store(int32(pid))
 	target <- pid
-	status := wait(pid)
+	tree.first = pid
+	wait(pid)
 	tree.kill()
+	status := reap(pid, 0)
 	// What the child said before it ended is read first.
 	s.say(report{})
 	r := <-answering

@@ -18,7 +18,8 @@ import (
 )
 
 // launcher is the variable that makes the test binary launch a program: the
-// delays, then the flags, then "--" and the command, separated by spaces.
+// delays, then the flags, then "--" and the command, separated by spaces. The word
+// "abi=N" among the flags plans as on a kernel that has no more than that.
 const launcher = "SANDRUN_TEST_LAUNCH"
 
 func TestMain(m *testing.M) {
@@ -37,13 +38,18 @@ func launch(spec []string) int {
 	}
 	sandbox.SetDelays(seal, answer)
 	r := sandbox.Request{Dir: "/", Env: []string{"PATH=/usr/bin:/bin"}}
+	kernel := sandbox.Probe()
 	for i, word := range spec[2:] {
 		if word == "--" {
 			r.Command = spec[3+i:]
 			break
 		}
+		name, value, has := strings.Cut(word, "=")
+		if name == "abi" {
+			kernel.ABI = int(value[0] - '0')
+		}
 		for _, c := range policy.Capabilities {
-			if name, value, has := strings.Cut(word, "="); name == c.Flag {
+			if name == c.Flag {
 				grants, _, err := policy.ParseFlag(c, value, !has, "/")
 				if err != nil {
 					return 3
@@ -57,6 +63,7 @@ func launch(spec []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 3
 	}
+	f.Kernel = kernel
 	p, err := sandbox.NewPlan(f)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

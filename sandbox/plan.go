@@ -124,6 +124,7 @@ func (p *Plan) note() {
 	if f.Policy.Has(policy.Child) && f.named(policy.FSRead) > 0 {
 		p.Notes = append(p.Notes, "files that get a granted name later can be read, but not executed")
 	}
+	p.Notes = append(p.Notes, replaced(f)...)
 	for _, pr := range f.Programs {
 		if pr.Closure.Interpreter != "" {
 			p.Notes = append(p.Notes, fmt.Sprintf("%s is an interpreter: it runs any script that it can read", pr.Grant.Value))
@@ -138,12 +139,6 @@ func (p *Plan) note() {
 			p.Warnings = append(p.Warnings, fmt.Sprintf("%s %s is held by nothing: what belongs to one process cannot be granted by its number, but /proc/self can", g.Grant.Source, g.Grant.Value))
 		}
 	}
-}
-
-// writesEverything tells whether fs.write is granted as a whole.
-func (p *Plan) writesEverything() bool {
-	_, all := p.facts.Policy.All(policy.FSWrite)
-	return all
 }
 
 // notifies tells whether any call is trapped.
@@ -175,6 +170,9 @@ func needsSupervisor(f *Facts) (reasons []string) {
 	}
 	if !f.Policy.Has(policy.Child) && f.Kernel.ABI < 2 {
 		add("the first exec is answered by the parent (before Linux 5.19 a signal could cancel it)")
+	}
+	if outlivedPID(f) {
+		add("the first process's pid is held until its children are killed (before Linux 6.12 they could signal whoever gets it next)")
 	}
 	return reasons
 }
@@ -226,6 +224,7 @@ func choose(f *Facts, supervised bool) (c seccomp.Choice) {
 	if supervised {
 		serve(f, &c)
 	}
+	replace(f, &c)
 	c[seccomp.Listener] = allow(!slices.Contains(c[:], seccomp.Notify))
 	return c
 }

@@ -6,6 +6,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"sandrun/sandbox/seccomp"
 )
 
 // A stage names the raw call that a sealed thread was at; it travels through
@@ -140,11 +142,13 @@ func (s *sealing) seal() report {
 	return report{stageExec, uint32(e)}
 }
 
-// install loads the filter and reports the listener.
+// install loads the filter, bound to this process, and reports the listener.
 //
 //go:nosplit
 //go:norace
 func (s *sealing) install() report {
+	pid, _, _ := syscall.RawSyscall(unix.SYS_GETPID, 0, 0, 0)
+	seccomp.Bind(unsafe.Slice(s.filter.Filter, s.filter.Len), uint32(pid))
 	var flags uintptr
 	if s.listen {
 		flags = unix.SECCOMP_FILTER_FLAG_NEW_LISTENER | unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV

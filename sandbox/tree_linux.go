@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -17,6 +18,7 @@ type tree struct {
 	// scoped: this thread carries a domain that confines its signals to itself
 	// and to the target's domain below it.
 	scoped bool
+	first  int // the process that was launched
 }
 
 // confine prepares the supervisor: nobody may read or trace it, orphans of the
@@ -32,7 +34,9 @@ func confine(handled landlock.Rights) (tree, error) {
 		return tree{}, fmt.Errorf("prctl(PR_SET_CHILD_SUBREAPER): %w", err)
 	}
 	if handled.Scoped&landlock.Signals == 0 {
-		return tree{}, nil
+		// What could not be killed at the end is not started.
+		_, err := children()
+		return tree{}, err
 	}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return tree{}, fmt.Errorf("prctl(PR_SET_NO_NEW_PRIVS): %w", err)
@@ -46,20 +50,40 @@ func confine(handled landlock.Rights) (tree, error) {
 // kill ends every process of the target. With the scope one call reaches them
 // all at once, which no chain of forks outruns; everything outside is out of
 // reach. Without it, on kernels before 6.12, children are killed and reaped until
-// none is left.
+// none is left. The first process is not reaped: see wait.
 func (t tree) kill() {
 	if t.scoped && unreachable(os.Getppid()) {
 		_ = unix.Kill(-1, unix.SIGKILL)
 		return
 	}
-	for {
-		for _, pid := range children() {
-			_ = unix.Kill(pid, unix.SIGKILL)
+	for t.killChildren() {
+	}
+}
+
+// killChildren ends those who are children now, and tells whether there were any
+// besides the first process. Their own children become ours.
+func (t tree) killChildren() (others bool) {
+	reaping.Lock()
+	defer reaping.Unlock()
+	pids, err := children()
+	if err != nil { // it worked at the start: too many open files, for a moment
+		time.Sleep(time.Millisecond)
+		return true
+	}
+	for _, pid := range pids {
+		_ = unix.Kill(pid, unix.SIGKILL)
+	}
+	for _, pid := range pids {
+		options := unix.WEXITED
+		if pid == t.first {
+			options |= unix.WNOWAIT
+		} else {
+			others = true
 		}
-		if _, err := unix.Wait4(-1, nil, 0, nil); err != nil && !errors.Is(err, unix.EINTR) {
-			return
+		for unix.Waitid(unix.P_PID, pid, nil, options, nil) == unix.EINTR {
 		}
 	}
+	return others
 }
 
 // unreachable tells whether the scope is really in force for this thread. A
@@ -70,15 +94,21 @@ func unreachable(parent int) bool {
 }
 
 // children lists the children of this process, orphans of the target included.
-func children() (pids []int) {
-	tasks, err := os.ReadDir("/proc/self/task")
+// A child that has ended stays among them until it is reaped, so that the list is
+// empty only when no process of the target is left.
+func children() (pids []int, err error) {
+	const tasks = "/proc/self/task/"
+	threads, err := os.ReadDir(tasks)
 	if err != nil {
-		return nil
+		return nil, fmt.Errorf("list the children: %w", err)
 	}
-	for _, t := range tasks {
-		data, err := os.ReadFile("/proc/self/task/" + t.Name() + "/children")
+	for _, t := range threads {
+		data, err := os.ReadFile(tasks + t.Name() + "/children")
+		if errors.Is(err, os.ErrNotExist) && t.Name() != strconv.Itoa(os.Getpid()) {
+			continue // the thread has ended; the main thread never does
+		}
 		if err != nil {
-			continue
+			return nil, fmt.Errorf("list the children: %w", err)
 		}
 		for _, field := range bytes.Fields(data) {
 			if pid, err := strconv.Atoi(string(field)); err == nil {
@@ -86,5 +116,5 @@ func children() (pids []int) {
 			}
 		}
 	}
-	return pids
+	return pids, nil
 }

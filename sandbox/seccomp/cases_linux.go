@@ -76,7 +76,8 @@ func openatCases() []Case { return openModes(2, 3) }
 // mode, which counts only when the flags say that a file is made, and access mode
 // 3, which opens a file for neither reading nor writing: Landlock asks for no
 // right then, and the descriptor takes leases, ioctls and changes of metadata.
-// With O_PATH the kernel drops the other flags.
+// With O_PATH the kernel drops the other flags. O_TRUNC without access to write is
+// looked at before O_CREAT: it empties what exists whether or not it may be made.
 func openModes(flags, mode int) []Case {
 	const tmpfile = unix.O_TMPFILE &^ unix.O_DIRECTORY // __O_TMPFILE: the kernel looks at this bit
 	return slices.Concat(
@@ -84,8 +85,9 @@ func openModes(flags, mode int) []Case {
 		[]Case{{[]Match{{flags, unix.O_ACCMODE, unix.O_ACCMODE}}, eacces}},
 		when(Match{flags, unix.O_CREAT, unix.O_CREAT}, anyBit(mode, setID, eperm)),
 		when(Match{flags, tmpfile, tmpfile}, anyBit(mode, setID, eperm)),
-		anyBit(flags, unix.O_WRONLY|unix.O_RDWR|unix.O_CREAT|tmpfile, askWrite),
+		anyBit(flags, unix.O_WRONLY|unix.O_RDWR, askWrite),
 		anyBit(flags, unix.O_TRUNC, askTruncate),
+		anyBit(flags, unix.O_CREAT|tmpfile, askWrite),
 	)
 }
 
@@ -105,8 +107,14 @@ func nodeModes(mode int) []Case {
 func ownCases() []Case { return []Case{is(0, OwnPID, Pass)} }
 
 // fcntlCases are the requests that name a receiver for the signals of a
-// descriptor.
-func fcntlCases() []Case { return anyOf(1, askSignal, unix.F_SETOWN, unix.F_SETOWN_EX) }
+// descriptor, choose the signal, or turn signals on. To turn them on names a
+// receiver too: for a terminal that nobody owns, its foreground process group.
+func fcntlCases() []Case {
+	return append(
+		anyOf(1, askSignal, unix.F_SETOWN, unix.F_SETOWN_EX, unix.F_SETSIG),
+		when(Match{1, word, unix.F_SETFL}, anyBit(2, unix.O_ASYNC, askSignal))...,
+	)
+}
 
 func selfCases() []Case {
 	return []Case{is(0, 0, Pass)}

@@ -40,6 +40,7 @@ func ioctlCases() []Case {
 		anyOf(ioctlRequest, Pass, descriptorRequests()...),
 		anyOf(ioctlRequest, askMetadata,
 			unix.FS_IOC_SETFLAGS, fsSetVersion, fs32SetFlags, fs32SetVersion, fsSetXattr),
+		anyOf(ioctlRequest, askSignal, fioasync), // O_ASYNC by another name
 		anyOf(ioctlRequest, askNet, interfaceRequests()...),
 		anyOf(ioctlRequest, askInspect, perfRequests()...),
 		anyOf(ioctlRequest, askNotifier, unix.SECCOMP_IOCTL_NOTIF_RECV, unix.SECCOMP_IOCTL_NOTIF_SEND,
@@ -65,7 +66,7 @@ func terminalRequests() []uint64 {
 // into a file that is open for writing.
 func descriptorRequests() []uint64 {
 	return []uint64{
-		unix.TIOCINQ /* FIONREAD */, fionbio, fioasync, fioclex, fionclex, fioqsize, figetbsz,
+		unix.TIOCINQ /* FIONREAD */, fionbio, fioclex, fionclex, fioqsize, figetbsz,
 		unix.FICLONE, unix.FICLONERANGE,
 		unix.FS_IOC_GETFLAGS, fsGetVersion, fsGetXattr, fsFiemap,
 		unix.SIOCATMARK, unix.RNDGETENTCNT,

@@ -47,13 +47,15 @@ const (
 	Openat2
 	// OpenRead is an open that neither writes, creates nor empties anything.
 	OpenRead
-	// OpenWrite is every other open but those of O_PATH, which give no access.
+	// OpenWrite is every other open but those of Truncate and of O_PATH, which give
+	// no access.
 	OpenWrite
-	// Truncate is truncate, and O_TRUNC without access to write.
+	// Truncate is truncate, and O_TRUNC without access to write, O_CREAT or not.
 	Truncate
 	// Change makes, renames, links or removes a name.
 	Change
-	// Signal is a signal to another process than the one that OwnPID names.
+	// Signal is a signal to another process than the one that OwnPID names, and
+	// what makes a descriptor send signals.
 	Signal
 	// Start is set_tid_address, the first call by which the C libraries' loaders
 	// and start-up code show that a program begins.

@@ -19,7 +19,7 @@ var shared = []Group{
 		{"close_range", unix.SYS_CLOSE_RANGE, Pass, "", nil},
 		{"dup", unix.SYS_DUP, Pass, "", nil},
 		{"dup3", unix.SYS_DUP3, Pass, "", nil},
-		{"fcntl", unix.SYS_FCNTL, Pass, "names who gets the signals of a descriptor", fcntlCases},
+		{"fcntl", unix.SYS_FCNTL, Pass, "names who gets the signals of a descriptor, and turns them on", fcntlCases},
 		{"flock", unix.SYS_FLOCK, Pass, "", nil},
 		{"lseek", unix.SYS_LSEEK, Pass, "", nil},
 		{"fsync", unix.SYS_FSYNC, Pass, "", nil},

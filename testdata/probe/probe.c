@@ -78,6 +78,8 @@ static int do_rdwr(char **a) { return opened(open(a[0], O_RDWR)); }
 static int do_create(char **a) { return opened(open(a[0], O_WRONLY | O_CREAT, 0666)); }
 static int do_createmode(char **a) { return opened(open(a[0], O_WRONLY | O_CREAT, number(a[1]))); }
 static int do_opentrunc(char **a) { return opened(open(a[0], O_RDONLY | O_TRUNC)); }
+static int do_opencreatetrunc(char **a) { return opened(open(a[0], O_RDONLY | O_CREAT | O_TRUNC, 0600)); }
+static int do_openwritetrunc(char **a) { return opened(open(a[0], O_WRONLY | O_CREAT | O_TRUNC, 0600)); }
 static int do_truncate(char **a) { return truncate(a[0], 0); }
 static int do_opath(char **a) { return opened(open(a[0], O_PATH)); }
 static int do_stat(char **a) { struct stat st; return stat(a[0], &st); }
@@ -140,6 +142,10 @@ static int do_openat2(char **a) {
 }
 static int do_openat2read(char **a) {
 	struct how h = {O_RDONLY, 0, 0};
+	return opened(syscall(SYS_openat2, AT_FDCWD, a[0], &h, sizeof h));
+}
+static int do_openat2trunc(char **a) {
+	struct how h = {O_RDONLY | O_TRUNC, 0, 0};
 	return opened(syscall(SYS_openat2, AT_FDCWD, a[0], &h, sizeof h));
 }
 
@@ -351,7 +357,7 @@ static int do_int80(char **a) {
 
 static const struct { const char *name; int args; op run; } ops[] = {
 	{"read", 1, do_read}, {"open", 1, do_open}, {"opencreate", 1, do_opencreate}, {"cat", 1, do_cat}, {"list", 1, do_list}, {"write", 1, do_write}, {"rdwr", 1, do_rdwr},
-	{"create", 1, do_create}, {"createmode", 2, do_createmode}, {"opentrunc", 1, do_opentrunc}, {"truncate", 1, do_truncate},
+	{"create", 1, do_create}, {"createmode", 2, do_createmode}, {"opentrunc", 1, do_opentrunc}, {"opencreatetrunc", 1, do_opencreatetrunc}, {"openwritetrunc", 1, do_openwritetrunc}, {"truncate", 1, do_truncate},
 	{"opath", 1, do_opath}, {"stat", 1, do_stat}, {"unlink", 1, do_unlink}, {"mkdir", 1, do_mkdir}, {"rmdir", 1, do_rmdir},
 	{"rename", 2, do_rename}, {"link", 2, do_link}, {"symlink", 2, do_symlink}, {"mkfifo", 1, do_mkfifo}, {"mknod", 3, do_mknod},
 	{"tmpfile", 1, do_tmpfile}, {"chdir", 1, do_chdir}, {"openmode", 2, do_openmode}, {"fchmodmode", 3, do_fchmodmode}, {"chmod", 2, do_chmod}, {"fchmodat", 2, do_fchmodat},
@@ -359,7 +365,7 @@ static const struct { const char *name; int args; op run; } ops[] = {
 	{"fchmodn", 2, do_fchmodn}, {"chown", 3, do_chown}, {"lchown", 3, do_lchown}, {"fchown", 3, do_fchown}, {"utime", 1, do_utime},
 	{"utimes", 1, do_utimes}, {"utimensat", 1, do_utimensat}, {"utimenow", 1, do_utimenow}, {"futimens", 1, do_futimens},
 	{"setxattr", 2, do_setxattr}, {"lsetxattr", 2, do_lsetxattr}, {"fsetxattr", 2, do_fsetxattr}, {"removexattr", 2, do_removexattr},
-	{"chattr", 1, do_chattr}, {"racechmod", 3, do_racechmod}, {"creat", 2, do_creat}, {"openat2", 2, do_openat2}, {"openat2read", 1, do_openat2read},
+	{"chattr", 1, do_chattr}, {"racechmod", 3, do_racechmod}, {"creat", 2, do_creat}, {"openat2", 2, do_openat2}, {"openat2read", 1, do_openat2read}, {"openat2trunc", 1, do_openat2trunc},
 	{"fork", 0, do_fork}, {"vfork", 0, do_vfork}, {"spawn", -1, do_spawn}, {"exec", -1, do_exec}, {"execveat", -1, do_execveat},
 	{"memfd", 1, do_memfd}, {"memfdexec", -1, do_memfdexec}, {"thread", 0, do_thread}, {"clone", 1, do_clone}, {"clone3", 0, do_clone3},
 	{"unshare", 1, do_unshare}, {"mapexec", 1, do_mapexec}, {"mapmemfd", 1, do_mapmemfd}, {"jit", 0, do_jit},
