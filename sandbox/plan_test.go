@@ -208,7 +208,7 @@ func TestChoices(t *testing.T) {
 		{"allow-fs-write=*", 1000, choice{seccomp.Metadata: a, seccomp.Openat2: n}},
 		{"allow-fs-write=*", 0, choice{seccomp.Metadata: n, seccomp.Openat2: n, seccomp.OpenWrite: a, seccomp.Change: a}},
 		{"allow-fs-write=/none", 1000, choice{seccomp.OpenRead: a, seccomp.OpenWrite: n, seccomp.Change: n, seccomp.Truncate: n}},
-		{"allow-fs-read=/none", 1000, choice{seccomp.OpenRead: n, seccomp.OpenWrite: n, seccomp.Change: a, seccomp.Truncate: a}},
+		{"allow-fs-read=/none", 1000, choice{seccomp.OpenRead: n, seccomp.OpenWrite: n, seccomp.Change: a, seccomp.Truncate: n}},
 		{"allow-fs-read=/tmp", 1000, choice{seccomp.OpenRead: a, seccomp.OpenWrite: a}},
 		{"onerror=exit", 1000, choice{seccomp.OpenRead: n, seccomp.OpenWrite: n, seccomp.Change: n, seccomp.Exec: n, seccomp.Listener: d}},
 		{"onerror=exit allow-fs-read=*", 1000, choice{seccomp.OpenRead: a, seccomp.OpenWrite: n}},

@@ -31,10 +31,10 @@ func serve(f *Facts, c *seccomp.Choice) {
 		c[seccomp.OpenRead] = seccomp.Notify
 	}
 	if read || write {
-		c[seccomp.OpenWrite] = seccomp.Notify
+		c[seccomp.OpenWrite], c[seccomp.Truncate] = seccomp.Notify, seccomp.Notify
 	}
 	if write {
-		c[seccomp.Truncate], c[seccomp.Change] = seccomp.Notify, seccomp.Notify
+		c[seccomp.Change] = seccomp.Notify
 	}
 	if f.watched() {
 		c[seccomp.Exec], c[seccomp.ExecAt] = seccomp.Notify, seccomp.Notify
