@@ -36,6 +36,7 @@ type request struct {
 	// hidden: what was asked lies in memory (openat2), so that the call must never
 	// go on in the kernel: it could ask for something else then.
 	hidden bool
+	device bool // the kernel would give a device too
 }
 
 // open serves a trapped open. What kernel rules decide goes on in the kernel,
@@ -179,7 +180,8 @@ func (s *server) openPlace(n *listener.Notification, r *request, p place) (answe
 	answer, missing := s.judgeOpen(n, r, &p, want)
 	switch {
 	case answer == onBehalf || answer == byKernel && r.hidden:
-		return s.openHere(n, r, &p, want)
+		r.device = answer == byKernel
+		return s.openHere(n, r, &p)
 	case answer == byKernel:
 		s.listener.Continue(n.ID)
 	default:
@@ -194,7 +196,7 @@ func (s *server) judgeOpen(n *listener.Notification, r *request, p *place, want 
 		return onBehalf, 0 // no more than the descriptor gives already
 	}
 	if p.exists && p.stat.Nlink == 0 { // it has no name any more
-		return s.judgeNameless(r, p, want)
+		return s.judgeNameless(n, r, p, want)
 	}
 	if r.flags&tmpfile != 0 { // made in the directory, under a name that nobody knows
 		return s.judge(n, p.path+"/#", ID{}, false, want)
@@ -230,10 +232,14 @@ func (s *server) mayWriteHere(p *place) bool {
 	return !onKernelFS(fd) || s.rules.Files().namesKernelFile(p.path)
 }
 
-// judgeNameless lets the kernel decide on a file that has no name: its rules look
-// at where the file was.
-func (s *server) judgeNameless(r *request, p *place, want Rights) (answer, Rights) {
-	if r.hidden {
+// judgeNameless decides on what has no name any more. A directory counts as where it
+// was, and there is nothing in it. Files are the kernel's, whose rules look at where
+// the file was.
+func (s *server) judgeNameless(n *listener.Notification, r *request, p *place, want Rights) (answer, Rights) {
+	switch {
+	case p.isDir():
+		return s.judge(n, strings.TrimSuffix(p.path, " (deleted)"), ID{}, true, want)
+	case r.hidden:
 		return denied, want
 	}
 	return byKernel, 0
@@ -273,8 +279,8 @@ func (s *server) openDenied(n *listener.Notification, r *request, p *place, miss
 
 // openHere opens a place for the caller and hands the descriptor over. It gives no
 // answer if the place was replaced since it was looked at.
-func (s *server) openHere(n *listener.Notification, r *request, p *place, want Rights) (answered bool) {
-	if p.exists && !servable(&p.stat, r.hidden) {
+func (s *server) openHere(n *listener.Notification, r *request, p *place) (answered bool) {
+	if p.exists && !servable(&p.stat, r.device) {
 		s.goOn(n, r, unix.EACCES)
 		return true
 	}
@@ -325,13 +331,13 @@ func (p *place) replaced(e syscall.Errno) bool {
 // are: what can be done with them is the kernel's to decide. But of those that
 // every program may use there is nothing to decide, and openat2 cannot be left to
 // the kernel.
-func servable(st *unix.Stat_t, hidden bool) bool {
+func servable(st *unix.Stat_t, device bool) bool {
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFBLK:
 		return false
 	case unix.S_IFCHR:
 		major, minor := unix.Major(uint64(st.Rdev)), unix.Minor(uint64(st.Rdev))
-		return hidden && major == 1 && (minor == 3 || minor == 5 || minor == 7 || minor == 8 || minor == 9)
+		return device && major == 1 && (minor == 3 || minor == 5 || minor == 7 || minor == 8 || minor == 9)
 	}
 	return true
 }
@@ -373,7 +379,7 @@ func (s *server) hand(n *listener.Notification, r *request, fd int) {
 		s.listener.Refuse(n.ID, unix.EACCES)
 		return
 	}
-	if !servable(&st, r.hidden) {
+	if !servable(&st, r.device) {
 		s.listener.Refuse(n.ID, unix.EACCES)
 		return
 	}
