@@ -64,7 +64,8 @@ func newLock(r reporter, status *int) *cobra.Command {
 				*status = l.report()
 				return nil
 			}
-			return l.write()
+			*status, err = l.write()
+			return err
 		},
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "only report what drifted")
@@ -249,14 +250,15 @@ func (l *locker) report() int {
 	return exitYes
 }
 
-// write puts the digests into the manifest, and says which. What is written was
-// judged as what was read.
-func (l *locker) write() error {
+// write puts the digests into the manifest, says which, and returns the exit
+// status. What is written was judged as what was read.
+func (l *locker) write() (int, error) {
 	if l.failed {
-		return manifestError(l.manifest.name, errors.New("nothing is written"))
+		l.say("hint", "nothing is written; to lock only some of the files, name them")
+		return exitWrong, nil
 	}
 	if len(l.findings) == 0 {
-		return nil
+		return exitYes, nil
 	}
 	pins := make([]pin, len(l.findings))
 	for i, f := range l.findings {
@@ -264,13 +266,13 @@ func (l *locker) write() error {
 	}
 	data := repin(l.manifest.data, pins)
 	if err := l.judged(data, "it would not be valid: nothing is written"); err != nil {
-		return err
+		return exitWrong, err
 	}
 	if err := l.manifest.replace(data); err != nil {
-		return err
+		return exitWrong, err
 	}
 	for _, f := range l.findings {
 		l.line(fmt.Sprintf("%-7s  %s  %s", f.verb, f.digest, f.key))
 	}
-	return nil
+	return exitYes, nil
 }
