@@ -14,10 +14,11 @@ import (
 
 // A manifest is a file whose content will be replaced.
 type manifest struct {
-	name   string // as it was given
-	target string // where the links end
-	info   os.FileInfo
-	data   []byte
+	name       string // as it was given
+	target     string // where the links end
+	info       os.FileInfo
+	accessList []byte // nil: none
+	data       []byte
 }
 
 // openManifest reads a manifest, and follows links to it now, so that the file is
@@ -31,7 +32,11 @@ func openManifest(name string) (*manifest, error) {
 	if err != nil {
 		return nil, manifestError(name, err)
 	}
-	return &manifest{name, target, info, data}, nil
+	list, err := readAccessList(target)
+	if err != nil {
+		return nil, manifestError(name, fmt.Errorf("access list: %w", err))
+	}
+	return &manifest{name, target, info, list, data}, nil
 }
 
 // replace gives the manifest a new content at once: whoever opens it sees the old
@@ -96,20 +101,26 @@ func (m *manifest) keepOwner(f *os.File) error {
 	return f.Chown(int(old.Uid), int(old.Gid))
 }
 
-// keepAccessList gives a file the POSIX access list of the manifest, or none. The
-// group's mode bits are the mask of the list: a mode alone would give the group
+// accessList is the attribute with the POSIX access list of a file.
+const accessList = "system.posix_acl_access"
+
+func readAccessList(name string) ([]byte, error) {
+	list := make([]byte, 64<<10) // the most that an attribute can have (XATTR_SIZE_MAX)
+	n, err := unix.Getxattr(name, accessList, list)
+	if isNoAttribute(err) {
+		return nil, nil
+	}
+	return list[:max(n, 0)], err
+}
+
+// keepAccessList gives a file the access list of the manifest, or none. The mode
+// bits of the group are the mask of the list: a mode alone would give the group
 // what the list gave to somebody else.
 func (m *manifest) keepAccessList(f *os.File) error {
-	const name = "system.posix_acl_access"
-	list := make([]byte, 64<<10) // the most that an attribute can have (XATTR_SIZE_MAX)
-	n, err := unix.Getxattr(m.target, name, list)
-	switch {
-	case err == nil:
-		return unix.Fsetxattr(int(f.Fd()), name, list[:n], 0)
-	case !isNoAttribute(err):
-		return err
+	if m.accessList != nil {
+		return unix.Fsetxattr(int(f.Fd()), accessList, m.accessList, 0)
 	}
-	if err := unix.Fremovexattr(int(f.Fd()), name); !isNoAttribute(err) {
+	if err := unix.Fremovexattr(int(f.Fd()), accessList); !isNoAttribute(err) {
 		return err
 	}
 	return nil
@@ -127,7 +138,8 @@ func (m *manifest) unchanged() error {
 	if err != nil {
 		return fmt.Errorf("it was changed meanwhile: %w", errors.Unwrap(err))
 	}
-	if now.target != m.target || !os.SameFile(now.info, m.info) || !bytes.Equal(now.data, m.data) {
+	if now.target != m.target || !os.SameFile(now.info, m.info) ||
+		!bytes.Equal(now.data, m.data) || !bytes.Equal(now.accessList, m.accessList) || now.info.Mode() != m.info.Mode() {
 		return errors.New("it was changed meanwhile: nothing is written")
 	}
 	return nil
