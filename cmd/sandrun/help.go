@@ -75,7 +75,7 @@ type flagGroup struct {
 func flagGroups() []flagGroup {
 	groups := []flagGroup{
 		{title: "Permissions"},
-		{"Manifest and launch", []string{"policy", "bare", "deny-jit", "no-create", "tolerate"}},
+		{"Manifest and launch", []string{"policy", "policy-integrity", "bare", "deny-jit", "no-create", "tolerate"}},
 		{"Denials", []string{"onerror", "exit-status", "explain", "log-format", "log-file"}},
 		{"Output", []string{"quiet", "json", "help"}},
 		{title: "Not in this version"},
