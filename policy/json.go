@@ -30,6 +30,7 @@ func (k kind) String() string { return kindNames[k] }
 type node struct {
 	kind    kind
 	at      Position
+	span    Span
 	text    string // of a string, decoded; else as written
 	items   []node
 	members []member
@@ -38,6 +39,7 @@ type node struct {
 type member struct {
 	key   string
 	at    Position // of the key
+	name  Span     // of the key
 	value node
 }
 
@@ -153,7 +155,7 @@ func (p *parser) value(depth int) (node, *syntaxError) {
 	if p.next == len(p.data) {
 		return node{}, p.unexpected("a value is missing")
 	}
-	n := node{at: p.cursor.seek(p.next)}
+	n := node{at: p.cursor.seek(p.next), span: Span{Start: p.next}}
 	var err *syntaxError
 	switch c := p.data[p.next]; {
 	case c == '{':
@@ -171,6 +173,7 @@ func (p *parser) value(depth int) (node, *syntaxError) {
 	default:
 		n.kind, n.text, err = p.word()
 	}
+	n.span.End = p.next
 	return n, err
 }
 
@@ -240,10 +243,11 @@ func (p *parser) member(depth int, seen map[string]Position) (m member, err *syn
 	if p.next == len(p.data) || p.data[p.next] != '"' {
 		return m, p.unexpected(`a key in " is expected`)
 	}
-	m.at = p.cursor.seek(p.next)
+	m.at, m.name.Start = p.cursor.seek(p.next), p.next
 	if m.key, err = p.str(); err != nil {
 		return m, err
 	}
+	m.name.End = p.next
 	if first, twice := seen[m.key]; twice {
 		return m, &syntaxError{m.at, fmt.Sprintf("%q is given twice: the first is at %d:%d", m.key, first.Line, first.Column)}
 	}

@@ -27,9 +27,10 @@ func ParseManifest(data []byte, file, dir string) (Policy, []Warning, error) {
 }
 
 // CheckManifest lists everything that is wrong with a manifest. Where the
-// document is no JSON that is one error.
-func CheckManifest(data []byte, file string) []*ManifestError {
-	return decode(data, file, "/").errors
+// document is no JSON that is one error. file and dir are as in ParseManifest: it
+// depends on the folder whether two keys are the same path.
+func CheckManifest(data []byte, file, dir string) []*ManifestError {
+	return decode(data, file, dir).errors
 }
 
 // Locate finds the value that a JSON pointer names.

@@ -80,7 +80,7 @@ func TestInvalidDocuments(t *testing.T) {
 func TestFindingsLieInTheDocument(t *testing.T) {
 	for _, name := range corpus(t, "invalid") {
 		data := read(t, name)
-		for _, e := range policy.CheckManifest(data, name) {
+		for _, e := range policy.CheckManifest(data, name, "/base") {
 			checkPosition(t, data, e)
 		}
 	}
@@ -112,7 +112,7 @@ func TestManifest(t *testing.T) {
     "allow-net": false,
     "allow-env": ["ü", "AWS_*"]
   },
-  "resources": {"./app.js": {"integrity": "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}, "lib/": {"integrity": true}},
+  "resources": {"./app.js": {"integrity": "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}, "../lib/": {"integrity": true}},
   "process": {"umask": "0022", "chdir": "run"}
 }`
 	p, warnings, err := policy.ParseManifest([]byte(document), "p.json", "/base/dir")
@@ -144,7 +144,7 @@ func TestManifest(t *testing.T) {
 		t.Errorf("command %q at %v", p.Command, p.CommandSource)
 	}
 	if r := p.Resources; len(r) != 2 || r[0].Path != "/base/dir/app.js" || len(r[0].Integrity) != 1 || r[0].Any ||
-		r[1].Path != "/base/dir/lib" || !r[1].Dir || !r[1].Any || r[0].Source.String() != "p.json:11:17" {
+		r[1].Path != "/base/lib" || !r[1].Dir || !r[1].Any || r[0].Source.String() != "p.json:11:17" {
 		t.Errorf("resources %+v", r)
 	}
 	if p.Process.IsZero() || p.Process.Umask != "0022" || p.Process.Chdir != "/base/dir/run" {
@@ -174,7 +174,7 @@ func TestNothingIsGranted(t *testing.T) {
 func TestManifestSaysEverythingThatIsWrong(t *testing.T) {
 	const document = `{"x": 1, "permission": {"allow-worker": 1, "allow-env": ["=", 2]}, "onerror": "no"}`
 	var got []string
-	for _, e := range policy.CheckManifest([]byte(document), "p.json") {
+	for _, e := range policy.CheckManifest([]byte(document), "p.json", "/base") {
 		got = append(got, e.Pointer)
 	}
 	want := []string{"/x", "/permission/allow-worker", "/permission/allow-env/0", "/permission/allow-env/1", "/onerror"}
@@ -185,7 +185,7 @@ func TestManifestSaysEverythingThatIsWrong(t *testing.T) {
 
 func TestManifestWarnings(t *testing.T) {
 	const document = `{"permission": {"allow-fs-read": ["~/x", "/home/*.js"]},
- "command": ["$HOME/x"], "process": {"chdir": "~"}, "resources": {"~/r": {"integrity": true}}}`
+ "command": ["$HOME/x"], "process": {"chdir": "~"}, "resources": {"./$HOME/r": {"integrity": true}}}`
 	_, warnings, err := policy.ParseManifest([]byte(document), "p.json", "/b")
 	if err != nil {
 		t.Fatal(err)
@@ -199,7 +199,7 @@ func TestManifestWarnings(t *testing.T) {
 		`p.json:1:42: what follows the first star of "/home/*.js" is ignored: it grants /home and everything below (glob: makes a true glob)`,
 		`p.json:2:14: "$HOME/x" is taken literally: it is /b/$HOME/x`,
 		`p.json:2:47: "~" is taken literally: it is /b/~`,
-		`p.json:2:67: "~/r" is taken literally: it is /b/~/r`,
+		`p.json:2:67: "./$HOME/r" is taken literally: it is /b/$HOME/r`,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
@@ -239,11 +239,11 @@ func TestManifestTakesBoundedTime(t *testing.T) {
 		"braces":                  fill(`{"permission":{"allow-fs-read":["glob:/`, "{a,b}", `"]}}`),
 		"stars":                   fill(`{"permission":{"allow-fs-read":["glob:/`, "*/", `x"]}}`),
 		"labels":                  fill(`{"permission":{"allow-net":["`, "a.", `x"]}}`),
-		"digests":                 fill(`{"resources":{"a":{"integrity":"`, "sha256- ", `"}}}`),
+		"digests":                 fill(`{"resources":{"./a":{"integrity":"`, "sha256- ", `"}}}`),
 		"too large":               make([]byte, policy.MaxManifest+1),
 	} {
 		start := time.Now()
-		policy.CheckManifest(data, "p.json")
+		policy.CheckManifest(data, "p.json", "/base")
 		if d := time.Since(start); d > 10*time.Second { // a quadratic walk takes minutes
 			t.Errorf("%s: %d bytes took %v", name, len(data), d)
 		} else {
@@ -271,7 +271,7 @@ func FuzzManifest(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, warnings, err := policy.ParseManifest(data, "p.json", "/base")
-		found := policy.CheckManifest(data, "p.json")
+		found := policy.CheckManifest(data, "p.json", "/base")
 		if err == nil && len(found) > 0 || err != nil && len(found) == 0 {
 			t.Fatalf("ParseManifest says %v, CheckManifest %v", err, found)
 		}

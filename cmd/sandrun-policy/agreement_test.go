@@ -37,7 +37,7 @@ var unsayable = []struct{ text, reason string }{
 // repeats a key, the schema has nothing to say: it sees decoded values.
 func verdicts(t testing.TB, schema *jsonschema.Schema, data []byte) (found []*policy.ManifestError, bySchema error, decoded bool) {
 	t.Helper()
-	found = policy.CheckManifest(data, "p.json")
+	found = policy.CheckManifest(data, "p.json", "/base")
 	if _, ok := policy.Locate(data, ""); !ok {
 		if len(found) == 0 {
 			t.Fatalf("%q: no JSON, but accepted", data)
@@ -144,7 +144,7 @@ func TestLaxDocumentsAreRefused(t *testing.T) {
 	for name, data := range corpus(t, "invalid") {
 		var value struct{ Permission struct{} }
 		d := json.NewDecoder(bytes.NewReader(data))
-		if d.Decode(&value) == nil && len(policy.CheckManifest(data, name)) > 0 {
+		if d.Decode(&value) == nil && len(policy.CheckManifest(data, name, "/base")) > 0 {
 			if _, ok := policy.Locate(data, ""); !ok {
 				lax++
 			}
@@ -171,13 +171,13 @@ func FuzzValues(f *testing.F) {
 	places := []string{
 		`{"permission": {"allow-fs-read": [%]}}`, `{"permission": {"allow-child-process": [%]}}`, `{"permission": {"allow-addons": [%]}}`,
 		`{"permission": {"allow-net": [%]}}`, `{"permission": {"allow-env": [%]}}`, `{"onerror": %}`, `{"command": [%]}`,
-		`{"resources": {%: {"integrity": true}}}`, `{"resources": {"a": {"integrity": %}}}`, `{"process": {"user": %}}`,
+		`{"resources": {%: {"integrity": true}}}`, `{"resources": {%: {"integrity": "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}}}`, `{"resources": {"./a": {"integrity": %}}}`, `{"process": {"user": %}}`,
 		`{"process": {"umask": %}}`, `{"process": {"chdir": %}}`, `{"process": {"capabilities": [%]}}`, `{%: true}`,
 	}
 	for _, value := range []string{
 		"*", "a", "", "/a/*", "@tmp", "@x", "glob:*", "glob:[", "a/", "..", "A=b", "A*", "h:80", "*.h:1-2", "[::1]:2", "10.0.0.0/8:9", "udp://h",
 		"listen:1.2.3.4:5", "unix:a", "unix-listen:a*", "dns", "DNS", "1.2.3", "a.b-", "root", "a$", "4294967295", "0022", "CAP_KILL", "\x00", "\u2028", "\n",
-		"sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=?x", "sha384-", strings.Repeat("a", 64), "://", "é", "a:1:2", "/", "*:0", "throw",
+		"sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=?x", "sha384-", strings.Repeat("a", 64), "://", "./a://b", "./a/..", "../", "/.", "é", "a:1:2", "/", "*:0", "throw",
 	} {
 		for i := range places {
 			f.Add(uint8(i), value)

@@ -1,6 +1,6 @@
-// Command sandrun-policy judges manifests of sandrun and prints their schema. It
-// judges the document, not what one version of sandrun serves or what exists on
-// this machine, and it enforces nothing. It is a program of its own because the
+// Command sandrun-policy judges manifests of sandrun, writes digests of files into
+// them and prints their schema. It judges the document, not what one version of
+// sandrun serves, and it enforces nothing. It is a program of its own because the
 // schema validator costs more start-up than a whole launch of sandrun, which
 // finds it beside itself for "sandrun policy".
 package main

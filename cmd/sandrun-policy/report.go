@@ -13,8 +13,8 @@ import (
 
 // Exit statuses, those of all commands that answer.
 const (
-	exitYes   = 0 // valid
-	exitNo    = 1 // violations
+	exitYes   = 0 // valid, or nothing drifted
+	exitNo    = 1 // violations, or drift
 	exitWrong = 2 // the question was wrong: usage, or a file that cannot be read
 )
 
@@ -31,5 +31,8 @@ func (r reporter) violation(v *policy.ManifestError) {
 	if v.Pointer != "" {
 		pointer = v.Pointer + ": "
 	}
-	fmt.Fprintln(r.stdout, voice.Escape(fmt.Sprintf("%s:%d:%d: %s%s", v.File, v.Line, v.Column, pointer, v.Text)))
+	r.line(fmt.Sprintf("%s:%d:%d: %s%s", v.File, v.Line, v.Column, pointer, v.Text))
 }
+
+// line prints one line of an answer.
+func (r reporter) line(text string) { fmt.Fprintln(r.stdout, voice.Escape(text)) }

@@ -11,7 +11,7 @@ import (
 	"sandrun/schemas"
 )
 
-const manual = `Judge manifests of sandrun, or print their schema.
+const manual = `Judge manifests of sandrun, write digests into them, or print their schema.
 
 A manifest says what a program may do:
 
@@ -27,6 +27,8 @@ validate judges the document alone, by the schema and by the decoder that
 sandrun uses: not whether this version of sandrun serves all of it, nor
 whether the files exist. Each violation is a line on stdout:
 file:line:column: /pointer: what is wrong.
+
+lock writes the digests of the files that a manifest lists under "resources".
 
 Exit status: 0 valid, 1 violations, 2 the question was wrong (bad usage, or
 a file that cannot be read).`
@@ -51,16 +53,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 func newRoot(r reporter, status *int) *cobra.Command {
 	root := &cobra.Command{
-		Use: "sandrun-policy", Short: "judge manifests of sandrun, or print their schema", Long: manual,
+		Use: "sandrun-policy", Short: "judge manifests of sandrun, write digests into them, or print their schema", Long: manual,
 		SilenceErrors: true, SilenceUsage: true, Args: knownCommand,
 		RunE: func(*cobra.Command, []string) error {
-			return errors.New("a command is missing: validate FILE..., or schema")
+			return errors.New("a command is missing: validate FILE..., lock MANIFEST, or schema")
 		},
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w (--help lists what there is)", err) })
 	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true}) // --help is enough
-	root.AddCommand(newValidate(r, status), newSchema(r))
+	root.AddCommand(newValidate(r, status), newLock(r, status), newSchema(r))
 	return root
 }
 
@@ -70,7 +72,7 @@ func knownCommand(_ *cobra.Command, args []string) error {
 		return nil
 	}
 	text := fmt.Sprintf("%q is no command here", args[0])
-	if hint := policy.Suggest(args[0], []string{"validate", "schema"}); hint != "" {
+	if hint := policy.Suggest(args[0], []string{"validate", "lock", "schema"}); hint != "" {
 		text += ": " + hint
 	}
 	return errors.New(text)

@@ -47,17 +47,17 @@ func validate(r reporter, schema *jsonschema.Schema, name string) int {
 		r.say("error", err.Error())
 		return exitWrong
 	}
-	violations := judge(schema, data, name)
+	dir, err := filepath.Abs(filepath.Dir(name))
+	if err != nil {
+		r.say("error", err.Error())
+		return exitWrong
+	}
+	violations := judge(schema, data, name, dir)
 	for _, v := range violations {
 		r.violation(v)
 	}
 	if len(violations) > 0 {
 		return exitNo
-	}
-	dir, err := filepath.Abs(filepath.Dir(name))
-	if err != nil {
-		r.say("error", err.Error())
-		return exitWrong
 	}
 	_, warnings, err := policy.ParseManifest(data, name, dir)
 	if err != nil {
@@ -83,8 +83,8 @@ func compile() (*jsonschema.Schema, error) {
 
 // judge lists what the decoder and the schema find wrong with a document. Where
 // both speak of one value the decoder is heard: its words are made for people.
-func judge(schema *jsonschema.Schema, data []byte, name string) []*policy.ManifestError {
-	violations := policy.CheckManifest(data, name)
+func judge(schema *jsonschema.Schema, data []byte, name, dir string) []*policy.ManifestError {
+	violations := policy.CheckManifest(data, name, dir)
 	if len(violations) > 0 && violations[0].Pointer == "" {
 		return violations // no document, or none that the schema could add to
 	}

@@ -18,7 +18,7 @@ import (
 // into this one.
 func newPolicy() *cobra.Command {
 	return &cobra.Command{
-		Use: "policy validate FILE... | policy schema", Short: "judge manifests, print their schema",
+		Use: "policy validate FILE... | policy lock MANIFEST [FILE...] | policy schema", Short: "judge manifests, write digests into them, print their schema",
 		DisableFlagParsing: true, DisableFlagsInUseLine: true,
 		RunE: func(_ *cobra.Command, args []string) error {
 			const name = "sandrun-policy"

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"sandrun/integrity"
 	"sandrun/policy"
 	"sandrun/sandbox"
 )
@@ -26,6 +27,7 @@ type settings struct {
 	warnings  []policy.Warning
 	dir       string // base of relative paths
 	policy    string
+	pinned    integrity.Set // --policy-integrity
 	onerror   string
 	tolerate  []string
 	bareStart bool
@@ -149,7 +151,6 @@ func (g *gaps) Type() string   { return "NAME,..." }
 var laterFlags = []struct {
 	name, arg, help string
 }{
-	{"policy-integrity", "SRI", "digest that the manifest must have"},
 	{"user", "NAME", "run as another user"},
 	{"group", "NAME", "run as another group"},
 	{"umask", "MODE", "umask of the program"},
@@ -187,6 +188,7 @@ func addFlags(cmd *cobra.Command, s *settings) {
 	}
 	single := func(v pflag.Value, name, help string) { flags.Var(&once{Value: v}, name, help) }
 	single(&text{into: &s.policy}, "policy", "read a manifest too")
+	single(&pinned{&s.pinned}, "policy-integrity", "digest that the manifest must have")
 	single(&text{into: &s.onerror, allowed: policy.OnErrorNames}, "onerror", "what a denied operation does: fail, go ahead and be recorded, or end the program")
 	single(&exitStatus{&s.exitStatus}, "exit-status", "exit status of --onerror=exit (77 if it is left out)")
 	single(&text{into: &s.logFormat, allowed: logFormats}, "log-format", "how denials are recorded")

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -51,8 +52,15 @@ func printUsage(c *cobra.Command) error {
 			}
 		}
 	})
-	local := c.LocalFlags()
-	for _, g := range flagGroups() {
+	local, groups := c.LocalFlags(), flagGroups()
+	section(&b, "Flags", func(row func(left, right string)) { // of this command alone
+		local.VisitAll(func(f *pflag.Flag) {
+			if !slices.ContainsFunc(groups, func(g flagGroup) bool { return slices.Contains(g.names, f.Name) }) {
+				row(flagForm(f), f.Usage)
+			}
+		})
+	})
+	for _, g := range groups {
 		section(&b, g.title, func(row func(left, right string)) {
 			for _, name := range g.names {
 				if f := local.Lookup(name); f != nil {
@@ -71,11 +79,11 @@ type flagGroup struct {
 	names []string
 }
 
-// flagGroups lists every flag once.
+// flagGroups lists every flag of a launch once.
 func flagGroups() []flagGroup {
 	groups := []flagGroup{
 		{title: "Permissions"},
-		{"Manifest and launch", []string{"policy", "bare", "deny-jit", "no-create", "tolerate"}},
+		{"Manifest and launch", []string{"policy", "policy-integrity", "bare", "deny-jit", "no-create", "tolerate"}},
 		{"Denials", []string{"onerror", "exit-status", "explain", "log-format", "log-file"}},
 		{"Output", []string{"quiet", "json", "help"}},
 		{title: "Not in this version"},

@@ -37,6 +37,9 @@ func (s *settings) request(command []string) (sandbox.Request, error) {
 	if len(s.later) > 0 {
 		return r, fmt.Errorf("--%s is not served by this version", strings.Join(s.later, ", --"))
 	}
+	if err := s.checkPinned(); err != nil {
+		return r, err
+	}
 	r.Policy = policy.Policy{Grants: s.grants}
 	if s.onerror != "" {
 		r.Policy.OnError, _ = policy.ParseOnError(s.onerror) // the flag took no other name
@@ -62,6 +65,9 @@ func (s *settings) request(command []string) (sandbox.Request, error) {
 func (s *settings) readManifest(name string) (policy.Policy, error) {
 	data, err := readRegular(name)
 	if err != nil {
+		return policy.Policy{}, err
+	}
+	if err := s.verifyManifest(name, data); err != nil {
 		return policy.Policy{}, err
 	}
 	abs, err := filepath.Abs(name)

@@ -78,7 +78,7 @@ func newRoot(s *settings, args []string) *cobra.Command {
 	}
 	addFlags(root, s)
 	if mayNameCommand(args) {
-		root.AddCommand(newCheck(s), newPlan(s), newPolicy(), newVersion())
+		root.AddCommand(newCheck(s), newPlan(s), newPolicy(), newHash(), newVersion())
 		root.AddCommand(laterCommands()...)
 		root.SetHelpCommand(newHelp())
 	}
@@ -127,7 +127,7 @@ func laterCommands() (list []*cobra.Command) {
 	for _, later := range []struct {
 		name   string
 		status int
-	}{{"learn", exitFailed}, {"hash", exitWrong}, {"doctor", exitWrong}} { // learn runs a program, the others answer
+	}{{"learn", exitFailed}, {"doctor", exitWrong}} { // learn runs a program, the others answer
 		list = append(list, &cobra.Command{
 			Use: later.name, Short: "not in this version", Hidden: true, DisableFlagParsing: true,
 			RunE: func(*cobra.Command, []string) error {
