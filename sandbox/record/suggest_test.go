@@ -199,3 +199,17 @@ func TestSuggestFlood(t *testing.T) {
 		t.Errorf("%d left, %v", s.Left, s.Flags)
 	}
 }
+
+// TestSuggestLong: a path as long as the kernel takes is counted where its
+// spelling is too long, and takes no other's place.
+func TestSuggestLong(t *testing.T) {
+	long := "/" + strings.Repeat("a,", 2047)
+	s := suggest(read(long), read("/z"))
+	if want := []string{"--allow-fs-read=/z"}; !slices.Equal(s.Flags, want) || s.Left != 1 {
+		t.Errorf("%v, %d left", s.Flags, s.Left)
+	}
+	r := read(long)
+	if text := r.Text(); strings.Contains(text, "\n") || !strings.HasSuffix(text, `,'`) {
+		t.Errorf("%q", text)
+	}
+}
