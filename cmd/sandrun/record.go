@@ -199,6 +199,10 @@ func saySuggestion(s record.Summary) {
 	}
 	suggestion := s.Suggest(home())
 	for _, f := range suggestion.Folded {
+		if f.Made {
+			say("hint", "wider than what was denied: %s includes all that will be in it (sandrun makes it; --no-create leaves that to the program)", record.Quote(f.Dir))
+			continue
+		}
 		say("hint", "wider than what was denied: %s stands for %s below it", record.Quote(f.Dir), count(f.Files, "denial"))
 	}
 	for _, flag := range suggestion.Wide {

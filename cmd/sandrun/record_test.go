@@ -184,6 +184,8 @@ func TestExplain(t *testing.T) {
 	for i := range 20 {
 		many = append(many, denied(policy.FSRead, "/usr/lib/x/"+strconv.Itoa(i)))
 	}
+	made := denied(policy.FSWrite, "/tmp/out")
+	made.Call = "mkdir"
 	inEtc := make([]record.Record, 0, 40)
 	for i := range 40 {
 		inEtc = append(inEtc, denied(policy.FSRead, "/etc/"+strconv.Itoa(100+i)))
@@ -202,6 +204,14 @@ func TestExplain(t *testing.T) {
 		{
 			"folded", many,
 			[]string{"wider than what was denied: /usr/lib/x/ stands for 20 denials below it", "to grant all that was denied: --allow-fs-read=/usr/lib/x/"},
+		},
+		{
+			"a directory",
+			[]record.Record{made},
+			[]string{
+				"wider than what was denied: /tmp/out/ includes all that will be in it (sandrun makes it; --no-create leaves that to the program)",
+				"to grant all that was denied: --allow-fs-write=/tmp/out/",
+			},
 		},
 		{
 			"a home",

@@ -12,7 +12,8 @@ type area struct {
 	path   string // without a trailing slash
 	files  int    // that were denied and that it includes
 	dir    bool   // it is a directory
-	folded bool   // it was not denied itself
+	folded bool   // it was not denied itself, or only to be made
+	made   bool   // it was to be made
 }
 
 // value is the path as a pattern.
@@ -29,7 +30,7 @@ type areas map[string]area
 // add unites an area with what is known of its path.
 func (as areas) add(a area) {
 	if old, ok := as[a.path]; ok {
-		a = area{a.path, a.files + old.files, a.dir || old.dir, a.folded && old.folded}
+		a = area{a.path, a.files + old.files, a.dir || old.dir, a.folded && old.folded, a.made || old.made}
 	}
 	as[a.path] = a
 }

@@ -21,8 +21,9 @@ const (
 type Suggestion struct {
 	// Flags are arguments of sandrun, the values of a permission merged.
 	Flags []string
-	// Folded are directories in Flags that stand for files below them. They
-	// grant more than was denied.
+	// Folded are directories in Flags that grant more than was denied: they stand
+	// for files below them, or they were to be made. Who makes a directory wants
+	// to fill it, and would otherwise learn so one level in each run.
 	Folded []Folded
 	// Wide are flags that are not in Flags because they grant far more than the
 	// one thing that was denied, such as everything below / or a home, which is
@@ -33,10 +34,11 @@ type Suggestion struct {
 	Left int
 }
 
-// Folded is a directory that stands for files below it.
+// Folded is a directory that stands for what is below it.
 type Folded struct {
 	Dir   string
-	Files int // that were denied
+	Files int  // that were denied
+	Made  bool // it was to be made
 }
 
 // Suggest merges what was denied into few flags. home is the user's home, "" if
@@ -88,7 +90,8 @@ func (s *Suggestion) narrow(c policy.Capability, paths []string, home string) []
 			s.Wide = append(s.Wide, r.Flag())
 			continue
 		}
-		found.add(area{path: strings.TrimSuffix(p, "/"), files: 1, dir: strings.HasSuffix(p, "/")})
+		made := strings.HasSuffix(p, "/")
+		found.add(area{path: strings.TrimSuffix(p, "/"), files: 1, dir: made, folded: made, made: made})
 	}
 	found.absorb()
 	for len(found) > maxExact && found.fold(home) {
@@ -116,7 +119,7 @@ func (s *Suggestion) merge(c policy.Capability, list []area) {
 		}
 		length += len(value)
 		if a.folded {
-			s.Folded = append(s.Folded, Folded{a.value(), a.files})
+			s.Folded = append(s.Folded, Folded{a.value(), a.files, a.made})
 		}
 		switch {
 		case flag == "":

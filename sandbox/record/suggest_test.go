@@ -99,13 +99,19 @@ func TestSuggest(t *testing.T) {
 			name:    "folded",
 			records: append(files("/usr/lib", 17), read("/etc/x"), read("/usr/lib/f1/below")),
 			flags:   []string{"--allow-fs-read=/etc/x,/usr/lib/"},
-			folded:  []Folded{{"/usr/lib/", 18}},
+			folded:  []Folded{{"/usr/lib/", 18, false}},
+		},
+		{
+			name:    "a directory that was to be made",
+			records: []Record{of(policy.FSWrite, "/tmp/out", "mkdir"), of(policy.FSWrite, "/tmp/out/x", "openat"), of(policy.FSWrite, "/tmp/*", "mkdirat")},
+			flags:   []string{`--allow-fs-write=glob:/tmp/\*,/tmp/out/`},
+			folded:  []Folded{{"/tmp/out/", 2, true}},
 		},
 		{
 			name:    "folded twice",
 			records: slices.Concat(files("/u/v/a", 5), files("/u/v/b", 5), files("/u/v/c", 5), files("/u/v/d", 5), files("/u/w", 2)),
 			flags:   []string{"--allow-fs-read=/u/v/a/,/u/v/b/,/u/v/c/,/u/v/d/,/u/w/f0,/u/w/f1"},
-			folded:  []Folded{{"/u/v/a/", 5}, {"/u/v/b/", 5}, {"/u/v/c/", 5}, {"/u/v/d/", 5}},
+			folded:  []Folded{{"/u/v/a/", 5, false}, {"/u/v/b/", 5, false}, {"/u/v/c/", 5, false}, {"/u/v/d/", 5, false}},
 		},
 		{
 			name:    "never into a home or a directory of /",
@@ -197,5 +203,19 @@ func TestSuggestFlood(t *testing.T) {
 	}
 	if s.Left < 5000-maxWanted || len(s.Flags) != 1 || len(s.Flags[0]) > 2*maxLength {
 		t.Errorf("%d left, %v", s.Left, s.Flags)
+	}
+}
+
+// TestSuggestLong: a path as long as the kernel takes is counted where its
+// spelling is too long, and takes no other's place.
+func TestSuggestLong(t *testing.T) {
+	long := "/" + strings.Repeat("a,", 2047)
+	s := suggest(read(long), read("/z"))
+	if want := []string{"--allow-fs-read=/z"}; !slices.Equal(s.Flags, want) || s.Left != 1 {
+		t.Errorf("%v, %d left", s.Flags, s.Left)
+	}
+	r := read(long)
+	if text := r.Text(); strings.Contains(text, "\n") || !strings.HasSuffix(text, `,'`) {
+		t.Errorf("%q", text)
 	}
 }

@@ -1,6 +1,10 @@
 package record
 
-import "sandrun/policy"
+import (
+	"strings"
+
+	"sandrun/policy"
+)
 
 // The bounds of what a summary holds.
 const (
@@ -32,7 +36,7 @@ type Summary struct {
 // A grant is what a record says is missing.
 type grant struct {
 	scope    policy.Scope
-	resource string
+	resource string // with a trailing slash if it was to be made a directory
 }
 
 // LeftOut is how many records were not written and are no repeats.
@@ -53,6 +57,9 @@ func (s *Summary) want(r *Record) {
 	g := grant{r.Scope, r.Resource}
 	if c, _ := policy.Lookup(r.Scope); c.Value == policy.Switch || c.Value == policy.OptionalRules {
 		g.resource = "" // the flag grants it as a whole
+	}
+	if strings.HasPrefix(r.Call, "mkdir") && !strings.Contains(r.Resource, "*") {
+		g.resource = strings.TrimSuffix(r.Resource, "/") + "/"
 	}
 	if _, ok := s.wanted[g]; ok {
 		return
