@@ -2,12 +2,14 @@ package sandbox
 
 import (
 	"path"
+	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"sandrun/policy"
+	"sandrun/sandbox/closure"
 	"sandrun/sandbox/landlock"
 	"sandrun/sandbox/record"
 	"sandrun/sandbox/seccomp"
@@ -120,14 +122,27 @@ func (p *Plan) Probes() []supervisor.Probe {
 // that an interpreter looks for modules beside its script.
 func (f *Facts) probes() []supervisor.Probe {
 	list := supervisor.Probes
-	if c := f.Closure; c != nil && c.Interpreter != "" {
+	if c := f.Closure; c != nil && c.Interpreter == "python" {
 		dir := f.Dir
 		if c.Script != "" {
 			dir = path.Dir(c.Script)
 		}
-		list = append(list[:len(list):len(list)], supervisor.Probe{Path: dir + "/", List: true, Why: c.Interpreter + " looks for modules beside the script"})
+		list = append(list[:len(list):len(list)], supervisor.Probe{
+			Path: dir + "/", List: true, Exe: f.executable(), Why: "python looks for modules beside the script, or in the working directory",
+		})
 	}
 	return list
+}
+
+// executable is the program that /proc/PID/exe names when the command runs: of a
+// script, its interpreter.
+func (f *Facts) executable() string {
+	for _, file := range f.Closure.Files {
+		if file.Access&closure.Execute != 0 && file.Path != f.Closure.Script && !slices.Contains(f.Closure.Loaders, file.Path) {
+			return file.Path
+		}
+	}
+	return ""
 }
 
 // recorder turns denials into records; nil where nobody wants them.

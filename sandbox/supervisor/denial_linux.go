@@ -44,9 +44,20 @@ func (s *server) denial(n *listener.Notification, scope policy.Scope, resource s
 		Call: seccomp.Name(int(n.Nr)), TID: int(n.PID),
 	}
 	d.PID, _ = group(n.PID)
-	// A program that was removed or whose /proc entry is out of reach has no name.
-	d.Exe, _ = readLink(ofThread(n.PID, "exe"))
+	d.Exe = callerExe(n)()
 	return d
+}
+
+// callerExe finds the program of a caller. One that was removed or whose /proc
+// entry is out of reach has no name.
+func callerExe(n *listener.Notification) func() string {
+	return func() string {
+		exe, err := readLink(ofThread(n.PID, "exe"))
+		if err != nil {
+			return ""
+		}
+		return exe
+	}
 }
 
 // scopes says which permission a slot of the filter is about. The other slots

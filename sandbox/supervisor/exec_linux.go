@@ -19,9 +19,13 @@ func (s *server) exec(n *listener.Notification) {
 			s.started.Store(true)
 		}
 	case s.rules.Once:
-		p, _ := s.program(n)
+		p, e := s.program(n)
+		defer p.close()
+		if e == 0 && !p.exists { // a search along PATH
+			s.listener.Refuse(n.ID, unix.ENOENT)
+			return
+		}
 		s.deny(n, policy.Child, p.path, unix.EACCES)
-		p.close()
 	default:
 		s.watchExec(n)
 	}

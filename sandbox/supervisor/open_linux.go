@@ -270,7 +270,7 @@ func (s *server) openDenied(n *listener.Notification, r *request, p *place, miss
 	}
 	switch {
 	case !r.hidden && !s.rules.Watch,
-		missing == Read && isProbe(s.rules.Harmless, p.path, p.isDir()):
+		missing == Read && isProbe(s.rules.Harmless, p.path, p.isDir(), callerExe(n)):
 		s.goOn(n, r, unix.EACCES)
 	default:
 		s.deny(n, scope, p.path, unix.EACCES)
