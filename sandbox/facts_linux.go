@@ -12,6 +12,7 @@ import (
 	"sandrun/policy"
 	"sandrun/sandbox/closure"
 	"sandrun/sandbox/record"
+	"sandrun/sandbox/supervisor"
 )
 
 // Options are the settings of a run that are not permissions.
@@ -51,6 +52,7 @@ type Facts struct {
 	Programs []Program
 	Closure  *closure.Closure // nil without a command
 	Stdio    [3]Stdio
+	Pins     *supervisor.Pins // nil where no content is pinned
 }
 
 // Stdio is what is known of one of descriptors 0 to 2.
@@ -81,6 +83,7 @@ func Gather(r Request, create bool) (*Facts, error) {
 	if err := f.findPrograms(env); err != nil {
 		return nil, err
 	}
+	f.Pins = pins(r.Policy)
 	if len(r.Command) == 0 {
 		return f, nil
 	}

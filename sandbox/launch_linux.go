@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sandrun/policy"
 	"sandrun/sandbox/landlock"
 	"sandrun/sandbox/seccomp"
 	"sandrun/sandbox/supervisor"
@@ -53,6 +54,11 @@ func (p *Plan) Run() (Outcome, error) {
 	if err != nil {
 		return Outcome{}, &LaunchError{Err: err}
 	}
+	guarded, err := p.verify()
+	if err != nil {
+		return Outcome{Killed: p.facts.Policy.OnError == policy.Exit}, err
+	}
+	defer guarded.release()
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return Outcome{}, &LaunchError{Err: fmt.Errorf("pipe: %w", err)}
@@ -82,7 +88,7 @@ func (p *Plan) Run() (Outcome, error) {
 		return Outcome{}, &LaunchError{Err: err}
 	}
 	if p.Supervised() {
-		return p.runSupervised(s, pipe[0], answering, target)
+		return p.runSupervised(s, guarded, pipe[0], answering, target)
 	}
 	if p.notifies() {
 		<-answering // its thread is ready
@@ -129,12 +135,12 @@ func join(reasons []string) string {
 }
 
 // runSupervised forks a child that seals itself, and waits for it.
-func (p *Plan) runSupervised(s *sealing, reports int, answering <-chan report, target chan<- int) (Outcome, error) {
+func (p *Plan) runSupervised(s *sealing, g *guarded, reports int, answering <-chan report, target chan<- int) (Outcome, error) {
 	tree, err := confine(p.Handled)
 	if err != nil {
 		return Outcome{}, &LaunchError{Err: err}
 	}
-	s.child, s.parent = true, uintptr(os.Getpid())
+	s.child, s.parent, s.traced = true, uintptr(os.Getpid()), g.watches()
 	pid, err := s.fork()
 	if err != nil {
 		return Outcome{}, &LaunchError{Err: err}
@@ -142,6 +148,11 @@ func (p *Plan) runSupervised(s *sealing, reports int, answering <-chan report, t
 	launched.Store(int32(pid))
 	target <- pid
 	tree.first = pid
+	var swapped error
+	if g.watches() {
+		swapped = g.watchExec(pid, p.Program)
+	}
+	g.release()
 	wait(pid)
 	tree.kill()
 	status := reap(pid, 0)
@@ -153,6 +164,11 @@ func (p *Plan) runSupervised(s *sealing, reports int, answering <-chan report, t
 	}
 	if r.stage != 0 {
 		return Outcome{}, p.failure(r)
+	}
+	if swapped != nil {
+		if err := p.mismatch(p.Program, swapped); err != nil {
+			return Outcome{Killed: p.facts.Policy.OnError == policy.Exit}, err
+		}
 	}
 	out := outcome(status)
 	out.Killed = killed.Load()

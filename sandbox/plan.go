@@ -125,6 +125,11 @@ func (p *Plan) note() {
 		p.Notes = append(p.Notes, "files that get a granted name later can be read, but not executed")
 	}
 	p.Notes = append(p.Notes, replaced(f)...)
+	if f.Pins != nil && f.Closure != nil {
+		if open := f.notPinned(); len(open) > 0 {
+			p.Notes = append(p.Notes, "started without being pinned: "+strings.Join(open, ", "))
+		}
+	}
 	for _, pr := range f.Programs {
 		if pr.Closure.Interpreter != "" {
 			p.Notes = append(p.Notes, fmt.Sprintf("%s is an interpreter: it runs any script that it can read", pr.Grant.Value))
@@ -164,6 +169,9 @@ func needsSupervisor(f *Facts) (reasons []string) {
 	}
 	if named := f.named(policy.FSRead) + f.named(policy.FSWrite); named > 0 {
 		add("names are granted that may get another file (%d of them)", named)
+	}
+	if f.Pins != nil {
+		add("contents are pinned: files are verified when they are opened")
 	}
 	if f.watched() {
 		add("denied operations are reported (%s)", f.watchedBy())

@@ -326,7 +326,6 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("an executable memfd under a program list: %v", err)
 	}
 	for name, p := range map[string]policy.Policy{
-		"resources": {Resources: []policy.Resource{{Path: "/x"}}},
 		"process":   {Process: &policy.Process{User: "nobody"}},
 		"net rule":  granted(t, "allow-net=localhost:80"),
 	} {

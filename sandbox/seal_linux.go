@@ -17,6 +17,7 @@ type stage uint32
 const (
 	stageListening stage = iota + 1 // not a failure: the listener's descriptor
 	stageParent
+	stageTrace
 	stageLimits
 	stageMDWE
 	stageNoNewPrivs
@@ -27,7 +28,8 @@ const (
 )
 
 var stageNames = [...]string{
-	stageListening: "the listener", stageParent: "prctl(PR_SET_PDEATHSIG)", stageLimits: "prlimit64", stageMDWE: "prctl(PR_SET_MDWE)",
+	stageListening: "the listener", stageParent: "prctl(PR_SET_PDEATHSIG)", stageTrace: "ptrace(PTRACE_TRACEME)",
+	stageLimits: "prlimit64", stageMDWE: "prctl(PR_SET_MDWE)",
 	stageNoNewPrivs: "prctl(PR_SET_NO_NEW_PRIVS)", stageLandlock: "landlock_restrict_self",
 	stageSeccomp: "seccomp", stageMask: "rt_sigprocmask", stageExec: "execve",
 }
@@ -37,7 +39,8 @@ var stageNames = [...]string{
 type sealing struct {
 	child   bool // a fork of ours: tie it to its parent first
 	parent  uintptr
-	ruleset int // Landlock ruleset, -1 for none
+	traced  bool // stop, so that the parent can watch the exec
+	ruleset int  // Landlock ruleset, -1 for none
 	filter  unix.SockFprog
 	listen  bool // the filter notifies
 	mdwe    bool
@@ -112,6 +115,13 @@ func (s *sealing) seal() report {
 			return report{stageParent, uint32(unix.ESRCH)}
 		}
 		defaultSignals()
+	}
+	if s.traced {
+		if e := raw(unix.SYS_PTRACE, unix.PTRACE_TRACEME, 0, 0); e != 0 {
+			return report{stageTrace, uint32(e)}
+		}
+		pid, _, _ := syscall.RawSyscall(unix.SYS_GETPID, 0, 0, 0)
+		raw(unix.SYS_KILL, pid, uintptr(unix.SIGSTOP), 0)
 	}
 	if _, _, e := syscall.RawSyscall6(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, uintptr(unsafe.Pointer(&s.files)), 0, 0, 0); e != 0 {
 		return report{stageLimits, uint32(e)}

@@ -25,7 +25,7 @@ func serve(f *Facts, c *seccomp.Choice) {
 	}
 	_, allReads := f.Policy.All(policy.FSRead)
 	allWrites := c[seccomp.Metadata] == seccomp.Allow
-	read := f.named(policy.FSRead) > 0 || f.watched() && !allReads
+	read := f.named(policy.FSRead) > 0 || f.watched() && !allReads || f.Pins != nil
 	write := f.named(policy.FSWrite) > 0 || f.watched() && !allWrites
 	if read {
 		c[seccomp.OpenRead] = seccomp.Notify
@@ -36,10 +36,13 @@ func serve(f *Facts, c *seccomp.Choice) {
 	if write {
 		c[seccomp.Change] = seccomp.Notify
 	}
-	if f.watched() {
+	if f.Pins != nil {
+		c[seccomp.Start] = seccomp.Notify
+	}
+	if f.watched() || f.Pins != nil {
 		c[seccomp.Exec], c[seccomp.ExecAt] = seccomp.Notify, seccomp.Notify
 	}
-	if f.Policy.OnError == policy.Log {
+	if f.Policy.OnError == policy.Log && f.Pins == nil {
 		c[seccomp.Start] = seccomp.Allow // no program is refused
 	}
 }

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"path"
-	"slices"
 	"sync"
 	"time"
 
@@ -28,7 +27,7 @@ func (p *Plan) supervision() supervisor.Rules {
 	}
 	r := supervisor.Rules{
 		Once: !f.Policy.Has(policy.Child), AnyExec: anyProgram,
-		Files: files, Watch: f.watched(), OnError: f.Policy.OnError, Harmless: f.probes(),
+		Files: files, Pins: f.Pins, Watch: f.watched(), OnError: f.Policy.OnError, Harmless: f.probes(),
 		Denied: p.recorder(), Interrupt: interrupt,
 	}
 	if p.Choice[seccomp.MapExec] == seccomp.Notify {
@@ -138,7 +137,8 @@ func (f *Facts) probes() []supervisor.Probe {
 // script, its interpreter.
 func (f *Facts) executable() string {
 	for _, file := range f.Closure.Files {
-		if file.Access&closure.Execute != 0 && file.Path != f.Closure.Script && !slices.Contains(f.Closure.Loaders, file.Path) {
+		const program = closure.Execute | closure.Map // a script is not mapped
+		if file.Access&program == program && !f.isLoader(file.Path) {
 			return file.Path
 		}
 	}
@@ -151,7 +151,7 @@ func (p *Plan) recorder() func(supervisor.Denial) {
 	if add == nil {
 		return nil
 	}
-	verdict := [...]record.Verdict{policy.Throw: record.Denied, policy.Log: record.Logged, policy.Exit: record.Killed}[p.facts.Policy.OnError]
+	verdict := verdictOf(p.facts.Policy.OnError)
 	return func(d supervisor.Denial) {
 		r := record.Record{
 			Time: time.Now(), Verdict: verdict, Scope: d.Scope, Resource: d.Resource,
@@ -160,6 +160,14 @@ func (p *Plan) recorder() func(supervisor.Denial) {
 		if verdict == record.Logged {
 			r.Errno = 0
 		}
+		if d.Integrity != "" {
+			r.Code, r.Detail = record.BadIntegrity, d.Integrity
+		}
 		add(r)
 	}
+}
+
+// verdictOf is what becomes of denied operations.
+func verdictOf(o policy.OnError) record.Verdict {
+	return [...]record.Verdict{policy.Throw: record.Denied, policy.Log: record.Logged, policy.Exit: record.Killed}[o]
 }

@@ -25,9 +25,6 @@ func unserved(p policy.Policy) error {
 			what = append(what, fmt.Sprintf("%s: the rule %q (only the whole network can be granted)", g.Source, g.Value))
 		}
 	}
-	for _, r := range p.Resources {
-		what = append(what, fmt.Sprintf("%s: integrity of %s", r.Source, r.Path))
-	}
 	if p.Process != nil && !p.Process.IsZero() {
 		what = append(what, fmt.Sprintf("%s: process", p.Process.Source))
 	}

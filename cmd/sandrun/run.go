@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sandrun/integrity"
 	"sandrun/policy"
 	"sandrun/sandbox"
 	"sandrun/sandbox/closure"
@@ -55,7 +56,12 @@ func runProgram(s *settings, args []string) error {
 	}
 	out, err := plan.Run()
 	if err != nil {
-		return notRun(s, err)
+		rec.close()
+		status := notRun(s, err)
+		if out.Killed { // a content that is not right, under onerror exit
+			return errStatus(s.ending(out).status)
+		}
+		return status
 	}
 	ended := s.ending(out)
 	if summary := rec.close(); !s.quiet && !rec.stuck(summary) {
@@ -104,14 +110,16 @@ func notRun(s *settings, err error) error {
 	if !s.quiet {
 		sayHint(err)
 		sayGapHints(err)
+		sayIntegrityHint(s, err)
 	}
 	var missing *closure.NotFoundError
 	var refused *closure.NotExecutableError
+	var mismatch *sandbox.IntegrityError
 	var launch *sandbox.LaunchError
 	switch {
 	case errors.As(err, &missing):
 		return errStatus(exitNotFound)
-	case errors.As(err, &refused):
+	case errors.As(err, &refused), errors.As(err, &mismatch):
 		return errStatus(exitRefused)
 	case errors.As(err, &launch) && launch.Exec && launch.Errno == unix.ENOENT:
 		return errStatus(exitNotFound)
@@ -119,6 +127,14 @@ func notRun(s *settings, err error) error {
 		return errStatus(exitRefused)
 	}
 	return errStatus(exitFailed)
+}
+
+// sayIntegrityHint says how a change that is wanted is accepted.
+func sayIntegrityHint(s *settings, err error) {
+	var wrong *integrity.MismatchError
+	if errors.As(err, &wrong) && s.policy != "" {
+		say("hint", "if the new content is the right one: sandrun policy lock %s", s.policy)
+	}
 }
 
 // sayGapHints names the flag that accepts each gap, once.

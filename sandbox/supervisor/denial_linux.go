@@ -18,23 +18,30 @@ type Denial struct {
 	Errno    syscall.Errno
 	PID, TID int
 	Exe      string // the program that tried
+	// Integrity says what is wrong with a pinned content; "" for all other denials.
+	Integrity string
 }
 
 // deny reports an operation that no grant covers, and does what the policy wants
 // done about it.
 func (s *server) deny(n *listener.Notification, scope policy.Scope, resource string, errno syscall.Errno) {
+	s.report(n, s.denial(n, scope, resource, errno), func() { s.listener.Continue(n.ID) })
+}
+
+// report tells of a denial and ends the call; anyway lets it go ahead.
+func (s *server) report(n *listener.Notification, d Denial, anyway func()) {
 	if s.rules.Denied != nil {
-		s.rules.Denied(s.denial(n, scope, resource, errno))
+		s.rules.Denied(d)
 	}
 	switch s.rules.OnError {
 	case policy.Log:
-		s.listener.Continue(n.ID)
+		anyway()
 	case policy.Exit:
 		// Without an answer the call does not return: its thread waits until it is
 		// killed with all others.
 		s.rules.Kill()
 	default:
-		s.listener.Refuse(n.ID, errno)
+		s.listener.Refuse(n.ID, d.Errno)
 	}
 }
 

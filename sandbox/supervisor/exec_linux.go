@@ -55,7 +55,8 @@ func (s *server) program(n *listener.Notification) (place, syscall.Errno) {
 	return p, 0
 }
 
-// watchExec reports an exec that the kernel is going to refuse.
+// watchExec reports an exec that the kernel is going to refuse, and one of a program
+// whose content is not what is pinned.
 func (s *server) watchExec(n *listener.Notification) {
 	p, e := s.program(n)
 	defer p.close()
@@ -63,7 +64,10 @@ func (s *server) watchExec(n *listener.Notification) {
 		s.listener.Continue(n.ID)
 		return
 	}
-	if s.rules.Files().held(p.path, p.id(), false)&Execute != 0 {
+	if pin := s.rules.Pins.of(p.path, p.path, p.id()); pin != nil && s.execPinned(n, &p, pin) {
+		return
+	}
+	if !s.rules.Watch || s.rules.Files().held(p.path, p.id(), false)&Execute != 0 {
 		s.listener.Continue(n.ID)
 		return
 	}
@@ -80,11 +84,26 @@ func (s *server) watchExec(n *listener.Notification) {
 // it ends before it relocates: this call comes while it prepares its own thread
 // (glibc: init_tls, musl: __init_tp), and its error would be ignored.
 func (s *server) start(n *listener.Notification) {
+	if s.rules.Pins != nil {
+		if pin, err := s.startPinned(n); err != nil {
+			s.endPinned(n, pin, err)
+			return
+		}
+	}
+	if s.rules.Mapping == nil || len(s.rules.Mapping.Loaders) == 0 || s.rules.OnError == policy.Log { // no program list
+		s.listener.Continue(n.ID)
+		return
+	}
 	running, err := s.image(n.PID)
 	if err == nil && !running.loader {
 		s.listener.Continue(n.ID)
 		return
 	}
+	s.end(n)
+}
+
+// end ends the process of a caller.
+func (s *server) end(n *listener.Notification) {
 	if s.listener.Valid(n.ID) { // the thread is still the one that was looked at
 		// SIGKILL to any thread ends its whole process.
 		syscall.RawSyscall(unix.SYS_TKILL, uintptr(n.PID), uintptr(unix.SIGKILL), 0)

@@ -69,10 +69,19 @@ func (s *server) mapping(n *listener.Notification) {
 
 // mayMap judges a file that a program wants to map executable.
 func (s *server) mayMap(running *image, st *unix.Stat_t, link string) bool {
-	if running.files[identify(st)] {
+	id := identify(st)
+	path, err := readLink(link)
+	s.verified.Lock()
+	of, copied := s.verified.copies[id]
+	s.verified.Unlock()
+	if copied { // the verified bytes of a file count as the file
+		id, path = of.id, of.path
+	} else if s.rules.Pins.of(path, path, id) != nil {
+		return false // a pinned file is only ever handed out as a copy
+	}
+	if running.files[id] {
 		return true
 	}
-	path, err := readLink(link)
 	return err == nil && (covered(s.rules.Mapping.Areas, path) || owns(running.own, path) && !s.mayWrite(path))
 }
 

@@ -37,6 +37,8 @@ type request struct {
 	// go on in the kernel: it could ask for something else then.
 	hidden bool
 	device bool // the kernel would give a device too
+	asked  string
+	pin    *Pin // what is pinned of the file
 }
 
 // open serves a trapped open. What kernel rules decide goes on in the kernel,
@@ -59,11 +61,15 @@ func (s *server) open(n *listener.Notification) {
 		base: r.base, path: text, resolve: r.resolve,
 		follow: r.flags&unix.O_NOFOLLOW == 0 && !r.exclusive(),
 	}
+	r.asked = s.asked(n, r.base, text)
 	for range maxReplaced {
 		p, e := s.locate(n, way)
 		if e != 0 {
 			s.goOn(n, &r, e)
 			return
+		}
+		if pin := s.rules.Pins.of(p.path, r.asked, p.id()); pin != nil {
+			r.pin = pin
 		}
 		if s.openPlace(n, &r, p) {
 			return
@@ -179,6 +185,8 @@ func (s *server) openPlace(n *listener.Notification, r *request, p place) (answe
 	}
 	answer, missing := s.judgeOpen(n, r, &p, want)
 	switch {
+	case answer != denied && r.pin != nil:
+		s.openPinned(n, r, &p, r.pin)
 	case answer == onBehalf || answer == byKernel && r.hidden:
 		r.device = answer == byKernel
 		return s.openHere(n, r, &p)

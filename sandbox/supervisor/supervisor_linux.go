@@ -32,6 +32,7 @@ type Rules struct {
 	AnyExec bool     // every program may be executed that may be read
 	Mapping *Mapping // executable mappings; nil if they are not trapped
 	Files   func() *Files
+	Pins    *Pins // nil where no content is pinned
 	// Watch: calls are trapped in order to be told of, not only to be served.
 	Watch    bool
 	Harmless []Probe // denials that nobody wants to hear of
@@ -57,6 +58,7 @@ type Supervisor struct {
 	identityOnce sync.Once
 	blocked      chan struct{} // holds the threads of blocked opens
 	relief       relief
+	verified     verified
 }
 
 // A server is a thread that serves, with what only one call at a time can use.
