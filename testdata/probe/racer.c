@@ -36,6 +36,7 @@ static char *in(const char *name) {
 	return p;
 }
 #define PATH ((const char *)racing)
+static void (*swap)(long); // what the second thread does; none if a process outside races
 
 // Exchangers, run by the second thread.
 static void swap_letter(long i) { *letter = i & 1 ? 's' : 'g'; }
@@ -46,7 +47,6 @@ static void swap_directory(long i) { dup2(directories[i & 1], 100); }
 static void swap_file(long i) { dup2(files[i & 1], 100); }
 static void swap_cwd(long i) { if (fchdir(directories[i & 1]) < 0) exit(2); }
 
-static void (*swap)(long);
 static void *exchange(void *x) {
 	unsigned seed = 1;
 	for (long i = 0; !__atomic_load_n(&done, __ATOMIC_RELAXED); i++) {
@@ -70,7 +70,12 @@ static int secret(int fd) {
 	close(fd);
 	return n == 1 && b == 'S' ? 2 : 1;
 }
+// Where an attempt was not refused, what it made is taken away again and what it took
+// is made again: both in g, where the path can only have led then.
+static const char *here(const char *name) { return swap ? in(name) : PATH; }
 static int make(const char *path) { return close(open(path, O_WRONLY | O_CREAT, 0644)); }
+static int unmade(int v, const char *name) { if (v) unlink(here(name)); return v; }
+static int remade(int v, const char *name) { if (v) make(here(name)); return v; }
 static int holds_secret(const char *path) {
 	int fd = open(path, O_RDONLY);
 	return fd >= 0 && secret(fd) == 2;
@@ -86,15 +91,13 @@ static int try_truncopen(void) { int fd = open(PATH, O_WRONLY | O_TRUNC); int v 
 static int try_create(void) {
 	int fd = open(PATH, O_WRONLY | O_CREAT | O_EXCL, 0644), v = verdict(fd);
 	if (fd >= 0) close(fd);
-	unlink(in("g/new")), unlink(PATH);
-	return v;
+	return unmade(v, "g/new");
 }
 static int try_creat2(void) {
 	struct open_how h = {.flags = O_WRONLY | O_CREAT, .mode = 0644};
 	int fd = syscall(SYS_openat2, AT_FDCWD, PATH, &h, sizeof h), v = verdict(fd);
 	if (fd >= 0) close(fd);
-	unlink(in("g/new"));
-	return v;
+	return unmade(v, "g/new");
 }
 static int try_tmpfile(void) { // a file without a name: where it lies is in its link
 	char link[64], to[512] = "";
@@ -121,35 +124,33 @@ static int try_mode(void) {
 	unlink(in("g/new"));
 	return st.st_mode & 06000 ? 2 : 1;
 }
-static int try_mkdir(void) { int v = verdict(mkdir(PATH, 0755)); rmdir(in("g/new")), rmdir(PATH); return v; }
-static int try_rmdir(void) { mkdir(in("g/gone"), 0755); return verdict(rmdir(PATH)); }
-static int try_unlink(void) { make(PATH); return verdict(unlink(PATH)); }
-static int try_symlink(void) { int v = verdict(symlink("x", PATH)); unlink(in("g/new")), unlink(PATH); return v; }
-static int try_mknod(void) { int v = verdict(mknod(PATH, S_IFIFO | 0644, 0)); unlink(in("g/new")); return v; }
+static int try_mkdir(void) { int v = verdict(mkdir(PATH, 0755)); if (v) rmdir(here("g/new")); return v; }
+static int try_rmdir(void) { int v = verdict(rmdir(PATH)); if (v) mkdir(here("g/gone"), 0755); return v; }
+static int try_unlink(void) { return remade(verdict(unlink(PATH)), "g/file"); }
+static int try_symlink(void) { return unmade(verdict(symlink("x", PATH)), "g/new"); }
+static int try_mknod(void) { return unmade(verdict(mknod(PATH, S_IFIFO | 0644, 0)), "g/new"); }
 static int try_truncate(void) { return verdict(truncate(PATH, 1)); }
-static int try_renameto(void) { make(in("g/a")); return verdict(rename(in("g/a"), PATH)); }
+static int try_renameto(void) { int v = verdict(rename(in("g/a"), PATH)); if (v) make(in("g/a")); return v; }
 static int try_renamefrom(void) {
-	make(PATH);
 	int v = verdict(rename(PATH, in("g/b")));
-	return v == 1 && holds_secret(in("g/b")) ? 2 : v;
+	return v == 1 && holds_secret(in("g/b")) ? 2 : remade(v, "g/file");
 }
 static int try_exchange(void) {
-	make(in("g/a")), make(in("g/file"));
 	int v = verdict(syscall(SYS_renameat2, AT_FDCWD, PATH, AT_FDCWD, in("g/a"), 2));
 	return v == 1 && holds_secret(in("g/a")) ? 2 : v;
 }
-static int try_linkto(void) { make(in("g/a")); int v = verdict(link(in("g/a"), PATH)); unlink(in("g/new")), unlink(PATH); return v; }
+static int try_linkto(void) { return unmade(verdict(link(in("g/a"), PATH)), "g/new"); }
 static int try_linkfrom(void) {
 	int v = verdict(link(PATH, in("g/b")));
 	if (v == 1 && holds_secret(in("g/b"))) v = 2;
-	unlink(in("g/b"));
+	if (v > 0) unlink(in("g/b"));
 	return v;
 }
 static int try_dirfd(void) { return secret(openat(100, "file", O_RDONLY)); }
 static int try_procfd(void) { return secret(open("/proc/self/fd/100", O_RDONLY)); }
 static int try_cwd(void) { return secret(open("file", O_RDONLY)); }
-static int try_cwdmkdir(void) { int v = verdict(mkdir("new", 0755)); rmdir(in("g/new")); return v; }
-static int try_dirfdrename(void) { make(in("g/a")); return verdict(renameat(AT_FDCWD, in("g/a"), 100, "new")); }
+static int try_cwdmkdir(void) { int v = verdict(mkdir("new", 0755)); if (v) rmdir(in("g/new")); return v; }
+static int try_dirfdrename(void) { int v = verdict(renameat(AT_FDCWD, in("g/a"), 100, "new")); if (v) make(in("g/a")); return v; }
 
 static const struct operation { const char *name, *path; void (*swap)(long); int (*attempt)(void); } operations[] = {
 	{"open", "g/file", swap_letter, try_open}, {"openat2", "g/file", swap_letter, try_openat2}, {"write", "g/file", swap_letter, try_write},
@@ -179,6 +180,7 @@ static int race(const struct operation *o, long tries) {
 	directories[0] = open(in("g"), O_PATH), directories[1] = open(in("s"), O_PATH);
 	files[0] = open(in("g/file"), O_PATH), files[1] = open(in("s/file"), O_PATH);
 	swap = o->swap;
+	make(in("g/a")), mkdir(in("g/gone"), 0755);
 	if (swap) swap(0);
 	if (swap && (errno = pthread_create(&t, NULL, exchange, NULL))) return 2;
 	for (; n < tries; n++) count[o->attempt() + 1]++;
