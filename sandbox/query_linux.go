@@ -132,7 +132,7 @@ func (f *Facts) askFile(a *Answer, c policy.Capability) error {
 		a.by(g.Grant)
 		a.Stands = stands(g)
 		a.Layer = g.Layer()
-		a.Later = a.Scope != policy.Addon && !g.Holds(p)
+		a.Later = a.Scope != policy.Addon && !g.Holds(p) && g.Covers(p)
 		return nil
 	}
 	if _, all := f.Policy.All(a.Scope); all && a.Scope == policy.Addon {
@@ -188,8 +188,13 @@ func (f *Facts) resource(a *Answer) (string, error) {
 // rule holds now.
 func (f *Facts) deciding(scope policy.Scope, p string) *Resolved {
 	var later *Resolved
+	// A thread's entries lie below those of its process.
+	thread := "/proc/self/task/1" + strings.TrimPrefix(p, "/proc/thread-self")
 	for i := range f.Grants {
 		g := &f.Grants[i]
+		if g.Grant.Scope == scope && below(p, "/proc/thread-self") && g.Covers(thread) {
+			return g
+		}
 		if g.Grant.Scope != scope || !g.Covers(p) {
 			continue
 		}

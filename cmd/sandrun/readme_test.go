@@ -98,7 +98,8 @@ func TestReadmeTour(t *testing.T) {
 		write(t, u, work+"/Makefile", "out/result: source\n\tcp source out/result\n", 0o644)
 		write(t, u, work+"/source", "", 0o644)
 		write(t, u, work+"/app.py", "print(1)\n", 0o644)
-		here := strings.NewReplacer("/tmp", dir)
+		write(t, u, work+"/notes.txt", "notes\n", 0o644)
+		here := strings.NewReplacer("/tmp", dir, "/home/me", work)
 		for _, s := range steps {
 			r := plain(t, u, work, "/bin/sh", "-c", here.Replace(s.command))
 			left := r.out + r.err
@@ -134,12 +135,14 @@ func TestReadmeManifest(t *testing.T) {
 			t.Errorf("%s: granted %v", c.Scope, p.Has(c.Scope))
 		}
 	}
-	name := filepath.Join(t.TempDir(), "policy.json")
-	if err := os.WriteFile(name, []byte(example), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command(sandrun, "policy", "validate", name).CombinedOutput(); err != nil || len(out) > 0 {
-		t.Errorf("%v\n%s", err, out)
+	for _, example := range fenced(t, readme(t, "Manifest"), "json") {
+		name := filepath.Join(t.TempDir(), "policy.json")
+		if err := os.WriteFile(name, []byte(example), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command(sandrun, "policy", "validate", name).CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("%v\n%s\n%s", err, out, example)
+		}
 	}
 }
 
