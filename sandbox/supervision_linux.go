@@ -59,7 +59,7 @@ func (p *Plan) mapping() *supervisor.Mapping {
 // path for directories and by inode for others, and the names beside.
 func (p *Plan) files() *supervisor.Files {
 	files := &supervisor.Files{
-		Dirs: map[string]supervisor.Rights{}, Inodes: map[supervisor.ID]supervisor.Rights{},
+		Dirs: map[string]supervisor.Rights{}, Inodes: map[supervisor.ID]supervisor.Held{},
 		Exact: map[string]supervisor.Name{},
 	}
 	for _, r := range rules(p.facts) {
@@ -71,7 +71,8 @@ func (p *Plan) files() *supervisor.Files {
 		if st.Mode&unix.S_IFMT == unix.S_IFDIR {
 			files.Dirs[r.Path] |= rights
 		} else {
-			files.Inodes[supervisor.ID{Dev: uint64(st.Dev), Ino: st.Ino}] |= rights
+			id := supervisor.ID{Dev: uint64(st.Dev), Ino: st.Ino}
+			files.Inodes[id] = supervisor.Held{Rights: rights | files.Inodes[id].Rights, Path: r.Path}
 		}
 	}
 	for _, g := range p.facts.Grants {

@@ -34,9 +34,17 @@ type Name struct {
 // what only the supervisor can give.
 type Files struct {
 	Dirs   map[string]Rights // kernel rules on directories, by path
-	Inodes map[ID]Rights     // kernel rules on other files
+	Inodes map[ID]Held       // kernel rules on other files
 	Exact  map[string]Name   // names of single files
 	Areas  []Name            // all other names
+}
+
+// A Held file has a kernel rule. The rule is on the inode, and it ends with that,
+// but the number of the inode may be given to another file then. So a number alone
+// decides nothing that the kernel does not decide again.
+type Held struct {
+	Rights Rights
+	Path   string // at the launch
 }
 
 // An answer says who can give what is wanted.
@@ -65,7 +73,7 @@ func (f *Files) judge(p string, id ID, isDir bool, want Rights) (a answer, missi
 // held is what kernel rules give for a file.
 func (f *Files) held(p string, id ID, isDir bool) (r Rights) {
 	if id != (ID{}) {
-		r = f.Inodes[id]
+		r = f.Inodes[id].Rights
 	}
 	dir := p
 	if !isDir {
@@ -109,7 +117,18 @@ func (f *Files) namesKernelFile(p string) bool {
 func (f *Files) all(p string, id ID, isDir bool) Rights { return f.held(p, id, isDir) | f.named(p) }
 
 // mayChange tells whether a path is granted for writing, whoever holds that.
-func (f *Files) mayChange(p string, id ID, isDir bool) bool { return f.all(p, id, isDir)&Write != 0 }
+func (f *Files) mayChange(p string, id ID, isDir bool) bool {
+	return f.all(p, f.sure(p, id), isDir)&Write != 0
+}
+
+// sure is an id that can be relied on where the kernel does not look again: that of a
+// file which still has the name that its kernel rule was made for.
+func (f *Files) sure(p string, id ID) ID {
+	if f.Inodes[id].Path != p {
+		return ID{}
+	}
+	return id
+}
 
 // gains tells whether a file gets a right by being moved or linked from one path
 // to another: an exec, or reading what only could be written. Of a directory it

@@ -209,9 +209,13 @@ func (s *server) judgeOpen(n *listener.Notification, r *request, p *place, want 
 	if r.flags&tmpfile != 0 { // made in the directory, under a name that nobody knows
 		return s.judge(n, p.path+"/#", ID{}, false, want)
 	}
-	a, missing := s.judge(n, p.path, p.id(), p.isDir(), want)
+	id := p.id()
+	if r.hidden {
+		id = s.rules.Files().sure(p.path, id)
+	}
+	a, missing := s.judge(n, p.path, id, p.isDir(), want)
 	switch {
-	case r.hidden && ofOther(p.path): // the kernel's own rules for them are the caller's domain's
+	case (a == onBehalf || r.hidden) && p.ofOther(): // the kernel asks for the caller's rights over it
 		return denied, want
 	case (a == onBehalf || r.hidden) && want&Write != 0 && !s.mayWriteHere(p):
 		return denied, Write
@@ -219,11 +223,24 @@ func (s *server) judgeOpen(n *listener.Notification, r *request, p *place, want 
 	return a, missing
 }
 
-// ofOther tells whether a path is of a process that is not the caller: its own
-// entries are spelled /proc/self.
-func ofOther(p string) bool {
-	rest, ok := strings.CutPrefix(p, "/proc/")
-	return ok && rest != "" && rest[0] >= '0' && rest[0] <= '9'
+// ofOther tells whether a place is of a process that is not the caller. Its own
+// entries are spelled /proc/self; below any other mount of proc they cannot be told
+// from the supervisor's.
+func (p *place) ofOther() bool {
+	rest, ok := strings.CutPrefix(p.path, "/proc/")
+	if ok {
+		return rest != "" && rest[0] >= '0' && rest[0] <= '9'
+	}
+	var st unix.Statfs_t
+	return unix.Fstatfs(p.at(), &st) != nil || st.Type == unix.PROC_SUPER_MAGIC
+}
+
+// at is a descriptor in the file system of a place.
+func (p *place) at() int {
+	if p.dir >= 0 {
+		return p.dir
+	}
+	return p.thing
 }
 
 // mayWriteHere tells whether a place may be written by a name that covers it. No
@@ -233,11 +250,7 @@ func (s *server) mayWriteHere(p *place) bool {
 	if strings.HasPrefix(p.path, "/proc/self/") && strings.HasSuffix(p.path, "/mem") {
 		return false
 	}
-	fd := p.dir
-	if fd < 0 {
-		fd = p.thing
-	}
-	return !onKernelFS(fd) || s.rules.Files().namesKernelFile(p.path)
+	return !onKernelFS(p.at()) || s.rules.Files().namesKernelFile(p.path)
 }
 
 // judgeNameless decides on what has no name any more. A directory counts as where it
@@ -254,12 +267,8 @@ func (s *server) judgeNameless(n *listener.Notification, r *request, p *place, w
 }
 
 // judge asks the grants for a path; the caller's own thread has two spellings.
-// What belongs to other processes only the kernel gives.
 func (s *server) judge(n *listener.Notification, p string, id ID, isDir bool, want Rights) (answer, Rights) {
 	a, missing := s.rules.Files().judge(p, id, isDir, want)
-	if ofOther(p) && a == onBehalf {
-		return denied, want
-	}
 	if a != denied {
 		return a, missing
 	}
