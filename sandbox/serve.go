@@ -33,7 +33,9 @@ func serve(f *Facts, c *seccomp.Choice) {
 	if read || write {
 		c[seccomp.OpenWrite], c[seccomp.Truncate] = seccomp.Notify, seccomp.Notify
 	}
-	if write {
+	// By a rename within what may be written, another file could get a name that is
+	// granted for reading.
+	if write || f.named(policy.FSRead) > 0 && f.Policy.Has(policy.FSWrite) {
 		c[seccomp.Change] = seccomp.Notify
 	}
 	if f.Pins != nil {

@@ -59,7 +59,7 @@ func (p *Plan) mapping() *supervisor.Mapping {
 // path for directories and by inode for others, and the names beside.
 func (p *Plan) files() *supervisor.Files {
 	files := &supervisor.Files{
-		Dirs: map[string]supervisor.Rights{}, Inodes: map[supervisor.ID]supervisor.Held{},
+		Dirs: map[string]supervisor.Held{}, Inodes: map[supervisor.ID]supervisor.Held{},
 		Exact: map[string]supervisor.Name{},
 	}
 	for _, r := range rules(p.facts) {
@@ -67,13 +67,14 @@ func (p *Plan) files() *supervisor.Files {
 		if unix.Lstat(r.Path, &st) != nil {
 			continue // it vanished: its kernel rule will fail as well
 		}
-		rights := rightsOf(r.Access)
+		id := supervisor.ID{Dev: uint64(st.Dev), Ino: st.Ino}
+		held := supervisor.Held{Rights: rightsOf(r.Access), Path: r.Path, ID: id}
 		if st.Mode&unix.S_IFMT == unix.S_IFDIR {
-			files.Dirs[r.Path] |= rights
-		} else {
-			id := supervisor.ID{Dev: uint64(st.Dev), Ino: st.Ino}
-			files.Inodes[id] = supervisor.Held{Rights: rights | files.Inodes[id].Rights, Path: r.Path}
+			files.Dirs[r.Path] = held
+			continue
 		}
+		held.Rights |= files.Inodes[id].Rights
+		files.Inodes[id] = held
 	}
 	for _, g := range p.facts.Grants {
 		rights := map[policy.Scope]supervisor.Rights{policy.FSRead: supervisor.Read, policy.FSWrite: supervisor.Write}[g.Grant.Scope]

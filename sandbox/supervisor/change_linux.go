@@ -121,15 +121,16 @@ func (s *server) changePlaces(n *listener.Notification, c change, places []*plac
 		s.listener.Refuse(n.ID, unix.EPERM) // no directory has a second name
 		return
 	}
-	here := false
+	// A name that is granted for reading must not be given to another file: the
+	// kernel knows nothing of names, so every rename and link is done here then.
+	here := len(places) == 2 && s.rules.Files().names()
 	for i, p := range places {
 		source := i == 0 && !c.makes
-		if p.dir < 0 && !(c.links && p.kind() == unix.S_IFREG) || source != p.exists && (source || c.makes) {
+		if p.dir < 0 && !isNameless(p) && !(c.links && p.kind() == unix.S_IFREG && p.settle()) || source != p.exists && (source || c.makes) {
 			s.listener.Continue(n.ID) // the kernel has an error for it that comes first
 			return
 		}
-		a, _ := s.judgeChange(n, c, p)
-		switch a {
+		switch s.judgeChange(n, c, p) {
 		case denied:
 			s.changeDenied(n, p)
 			return
@@ -156,22 +157,27 @@ func isNameless(p *place) bool {
 
 // judgeChange asks whether a name may be changed. A file without one counts as
 // where it was made.
-func (s *server) judgeChange(n *listener.Notification, c change, p *place) (answer, Rights) {
-	if isNameless(p) {
-		return s.judge(n, strings.TrimSuffix(p.path, " (deleted)"), ID{}, false, Write)
-	}
-	a, missing := s.judge(n, p.path, p.id(), p.isDir(), Write)
-	// A rule on a file or a directory itself gives nothing in the one above.
-	if a == byKernel && !c.content && s.rules.Files().held(path.Dir(p.path), ID{}, true)&Write == 0 {
-		if s.rules.Files().named(p.path)&Write == 0 {
-			return denied, Write
+func (s *server) judgeChange(n *listener.Notification, c change, p *place) answer {
+	switch {
+	case isNameless(p):
+		was := strings.TrimSuffix(p.path, " (deleted)")
+		if s.named(n, was)&Write != 0 || s.rules.Files().held(was, ID{}, false)&Write != 0 {
+			return onBehalf
 		}
-		a = onBehalf
+		return denied
+	case c.content:
+		a, _ := s.judge(n, p, Write, false)
+		if a != onBehalf || s.mayWriteHere(p) {
+			return a
+		}
+		return denied
+	// A rule on a file or a directory itself gives nothing in the one above.
+	case s.rules.Files().held(path.Dir(p.path), ID{}, true)&Write != 0:
+		return byKernel
+	case s.named(n, p.path)&Write != 0 && s.mayWriteHere(p):
+		return onBehalf
 	}
-	if a == onBehalf && !s.mayWriteHere(p) {
-		return denied, Write
-	}
-	return a, missing
+	return denied
 }
 
 func (s *server) changeDenied(n *listener.Notification, p *place) {
@@ -187,7 +193,7 @@ func (s *server) prepareChange(n *listener.Notification, places []*place) syscal
 	if e := s.become(n); e != 0 {
 		return e
 	}
-	if len(places) == 2 && s.gains(n, places[0], places[1]) {
+	if len(places) == 2 && s.gainsByCall(n, places[0], places[1]) {
 		return unix.EXDEV
 	}
 	if !s.listener.Valid(n.ID) {
@@ -196,19 +202,11 @@ func (s *server) prepareChange(n *listener.Notification, places []*place) syscal
 	return 0
 }
 
-// gains tells whether a file would get rights by another name; an exchange is
-// asked both ways.
-func (s *server) gains(n *listener.Notification, from, to *place) bool {
-	f := s.rules.Files()
-	source := strings.TrimSuffix(from.path, " (deleted)")
-	if !isNameless(from) {
-		source = from.path
-	}
-	if f.gains(source, to.path, from.id(), from.isDir()) {
-		return true
-	}
+// gainsByCall tells whether a call gives a file more rights; an exchange is asked both
+// ways.
+func (s *server) gainsByCall(n *listener.Notification, from, to *place) bool {
 	exchange := n.Nr == unix.SYS_RENAMEAT2 && n.Args[4]&unix.RENAME_EXCHANGE != 0
-	return exchange && to.exists && f.gains(to.path, source, to.id(), to.isDir())
+	return s.gains(n, from, to) || exchange && to.exists && s.gains(n, to, from)
 }
 
 func mkdir(mode int) func(*server, *listener.Notification, *place, *place) syscall.Errno {
@@ -262,7 +260,7 @@ func link(_ *server, n *listener.Notification, at, to *place) syscall.Errno {
 	if n.Nr == unix.SYS_LINKAT {
 		flags = int(int32(n.Args[4]))
 	}
-	if at.thing >= 0 { // followed already, to a file without a name
+	if at.dir < 0 { // a file without a name
 		return result(unix.Linkat(unix.AT_FDCWD, own(at.thing), to.dir, to.name, unix.AT_SYMLINK_FOLLOW))
 	}
 	return result(unix.Linkat(at.dir, at.name, to.dir, to.name, flags&^unix.AT_SYMLINK_FOLLOW))

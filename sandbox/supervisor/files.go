@@ -33,18 +33,23 @@ type Name struct {
 // Files is what the target may do with which files: what kernel rules hold, and
 // what only the supervisor can give.
 type Files struct {
-	Dirs   map[string]Rights // kernel rules on directories, by path
-	Inodes map[ID]Held       // kernel rules on other files
-	Exact  map[string]Name   // names of single files
-	Areas  []Name            // all other names
+	Dirs   map[string]Held // kernel rules on directories, by path at the launch
+	Inodes map[ID]Held     // kernel rules on other files
+	Exact  map[string]Name // names of single files
+	Areas  []Name          // all other names
 }
 
-// A Held file has a kernel rule. The rule is on the inode, and it ends with that,
-// but the number of the inode may be given to another file then. So a number alone
-// decides nothing that the kernel does not decide again.
+// names tells whether there is any name to serve.
+func (f *Files) names() bool { return len(f.Exact)+len(f.Areas) > 0 }
+
+// A Held file or directory has a kernel rule. The rule is on the inode, wherever
+// that is moved, and it ends with the inode, whose number may be given to another
+// file then. So neither a path nor a number alone decides anything that the kernel
+// does not decide again: see place.sure.
 type Held struct {
 	Rights Rights
 	Path   string // at the launch
+	ID     ID
 }
 
 // An answer says who can give what is wanted.
@@ -56,21 +61,7 @@ const (
 	onBehalf               // the supervisor, by doing it
 )
 
-// judge answers for a file at a path, absolute and without symbolic links. The id
-// is zero where there is no file. missing is what nobody grants.
-func (f *Files) judge(p string, id ID, isDir bool, want Rights) (a answer, missing Rights) {
-	held := f.held(p, id, isDir)
-	if want&^held == 0 {
-		return byKernel, 0
-	}
-	missing = want &^ (held | f.named(p))
-	if missing != 0 {
-		return denied, missing
-	}
-	return onBehalf, 0
-}
-
-// held is what kernel rules give for a file.
+// held is what kernel rules give for a file that still is where it was at the launch.
 func (f *Files) held(p string, id ID, isDir bool) (r Rights) {
 	if id != (ID{}) {
 		r = f.Inodes[id].Rights
@@ -80,7 +71,7 @@ func (f *Files) held(p string, id ID, isDir bool) (r Rights) {
 		dir = path.Dir(p)
 	}
 	for {
-		r |= f.Dirs[dir]
+		r |= f.Dirs[dir].Rights
 		if dir == "/" || dir == "." {
 			return r
 		}
@@ -113,32 +104,13 @@ func (f *Files) namesKernelFile(p string) bool {
 	return false
 }
 
-// all is everything that can be done with a file by its path.
-func (f *Files) all(p string, id ID, isDir bool) Rights { return f.held(p, id, isDir) | f.named(p) }
-
-// mayChange tells whether a path is granted for writing, whoever holds that.
+// mayChange tells whether a path is granted for writing, whoever holds that. To move
+// anything the target needs that very right, so the path is enough.
 func (f *Files) mayChange(p string, id ID, isDir bool) bool {
-	return f.all(p, f.sure(p, id), isDir)&Write != 0
-}
-
-// sure is an id that can be relied on where the kernel does not look again: that of a
-// file which still has the name that its kernel rule was made for.
-func (f *Files) sure(p string, id ID) ID {
 	if f.Inodes[id].Path != p {
-		return ID{}
+		id = ID{}
 	}
-	return id
-}
-
-// gains tells whether a file gets a right by being moved or linked from one path
-// to another: an exec, or reading what only could be written. Of a directory it
-// asks that for everything that may lie below.
-func (f *Files) gains(from, to string, id ID, isDir bool) bool {
-	before := f.all(from, id, isDir)
-	if f.all(to, id, isDir)&^before != 0 {
-		return true
-	}
-	return isDir && f.below(to)&^f.whole(from) != 0
+	return (f.held(p, id, isDir)|f.named(p))&Write != 0
 }
 
 // whole is what is granted for a directory and surely for everything below it.
@@ -173,9 +145,9 @@ func reaches(a policy.Area, under string) bool {
 func (f *Files) below(dir string) (r Rights) {
 	under := dir + "/"
 	r = f.whole(dir)
-	for p, rights := range f.Dirs {
+	for p, held := range f.Dirs {
 		if strings.HasPrefix(p, under) {
-			r |= rights
+			r |= held.Rights
 		}
 	}
 	for p, n := range f.Exact {

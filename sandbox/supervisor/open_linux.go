@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"encoding/binary"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -200,20 +201,19 @@ func (s *server) openPlace(n *listener.Notification, r *request, p place) (answe
 
 // judgeOpen finds who can give what an open wants.
 func (s *server) judgeOpen(n *listener.Notification, r *request, p *place, want Rights) (answer, Rights) {
-	if strings.HasPrefix(p.via, "/proc/self/fd/") && want&^(p.gives&s.rules.Files().named(p.via)) == 0 {
-		return onBehalf, 0 // no more than the descriptor gives already
+	if want&^s.named(n, p.via) == 0 && s.reopens(n, r, p, want) {
+		return onBehalf, 0
 	}
 	if p.exists && p.stat.Nlink == 0 { // it has no name any more
 		return s.judgeNameless(n, r, p, want)
 	}
 	if r.flags&tmpfile != 0 { // made in the directory, under a name that nobody knows
-		return s.judge(n, p.path+"/#", ID{}, false, want)
+		if want&^s.named(n, p.path+"/#") == 0 {
+			return onBehalf, 0
+		}
+		return s.judge(n, p, want, r.hidden)
 	}
-	id := p.id()
-	if r.hidden {
-		id = s.rules.Files().sure(p.path, id)
-	}
-	a, missing := s.judge(n, p.path, id, p.isDir(), want)
+	a, missing := s.judge(n, p, want, r.hidden)
 	switch {
 	case (a == onBehalf || r.hidden) && p.ofOther(): // the kernel asks for the caller's rights over it
 		return denied, want
@@ -253,29 +253,44 @@ func (s *server) mayWriteHere(p *place) bool {
 	return !onKernelFS(p.at()) || s.rules.Files().namesKernelFile(p.path)
 }
 
+// reopens tells whether an open of /proc/self/fd/N, which a grant names, gives no more
+// than descriptor N gives already. The link and the descriptor were not looked at in
+// one moment, so they must be of one file.
+func (s *server) reopens(n *listener.Notification, r *request, p *place, want Rights) bool {
+	number, ok := strings.CutPrefix(p.via, "/proc/self/fd/")
+	fd, err := strconv.ParseInt(number, 10, 32)
+	if !ok || err != nil {
+		return false
+	}
+	copied, e := duplicate(n.PID, int32(fd))
+	if e != 0 {
+		return false
+	}
+	defer unix.Close(copied)
+	var st unix.Stat_t
+	flags, err := unix.FcntlInt(uintptr(copied), unix.F_GETFL, 0)
+	if err != nil || flags&unix.O_PATH != 0 || unix.Fstat(copied, &st) != nil || identify(&st) != p.id() {
+		return false
+	}
+	r.flags |= uint64(flags & unix.O_APPEND)
+	gives := map[int]Rights{unix.O_RDONLY: Read, unix.O_WRONLY: Write, unix.O_RDWR: Read | Write}[flags&unix.O_ACCMODE]
+	return want&^gives == 0
+}
+
 // judgeNameless decides on what has no name any more. A directory counts as where it
 // was, and there is nothing in it. Files are the kernel's, whose rules look at where
 // the file was.
 func (s *server) judgeNameless(n *listener.Notification, r *request, p *place, want Rights) (answer, Rights) {
 	switch {
 	case p.isDir():
-		return s.judge(n, strings.TrimSuffix(p.path, " (deleted)"), ID{}, true, want)
+		if want&^s.named(n, strings.TrimSuffix(p.path, " (deleted)")) == 0 {
+			return onBehalf, 0
+		}
+		return denied, want
 	case r.hidden:
 		return denied, want
 	}
 	return byKernel, 0
-}
-
-// judge asks the grants for a path; the caller's own thread has two spellings.
-func (s *server) judge(n *listener.Notification, p string, id ID, isDir bool, want Rights) (answer, Rights) {
-	a, missing := s.rules.Files().judge(p, id, isDir, want)
-	if a != denied {
-		return a, missing
-	}
-	if rest, ok := strings.CutPrefix(p, "/proc/self/task/"+decimal(n.PID)); ok && (rest == "" || rest[0] == '/') {
-		return s.rules.Files().judge("/proc/thread-self"+rest, id, isDir, want)
-	}
-	return a, missing
 }
 
 // openDenied ends an open that no grant covers. Without a wish to know of it the

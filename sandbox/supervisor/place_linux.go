@@ -18,11 +18,9 @@ type place struct {
 	name string // the last component, with a trailing slash where there was one
 	// thing is the file itself where it has no name in a directory: "/", "." and
 	// "..", and what the magic links of /proc lead to. Else it is -1.
-	thing int
-	path  string // absolute, without symbolic links; those of /proc/self for the caller's own entries
-	// via is the magic link that led to thing, and gives what that link allows.
-	via    string
-	gives  Rights
+	thing  int
+	path   string // absolute, without symbolic links; those of /proc/self for the caller's own entries
+	via    string // the magic link that led to thing
 	exists bool
 	stat   unix.Stat_t
 }

@@ -181,18 +181,6 @@ func readLinkAt(dir int, name string) (string, syscall.Errno) {
 	return string(b[:n]), 0
 }
 
-// linkRights is how a descriptor was opened, which the mode of its link in
-// /proc/PID/fd tells.
-func linkRights(mode uint32) (r Rights) {
-	if mode&0o400 != 0 {
-		r |= Read
-	}
-	if mode&0o200 != 0 {
-		r |= Write
-	}
-	return r
-}
-
 // link reads a symbolic link at the end of a path, or pins what a magic link
 // leads to.
 func (s *server) link(n *listener.Notification, p *place, resolve uint64) (target string, thing *place, e syscall.Errno) {
@@ -217,7 +205,7 @@ func (s *server) link(n *listener.Notification, p *place, resolve uint64) (targe
 	if err != nil {
 		return "", nil, err.(syscall.Errno)
 	}
-	found := &place{dir: -1, thing: fd, exists: true, via: p.path, gives: linkRights(p.stat.Mode)}
+	found := &place{dir: -1, thing: fd, exists: true, via: p.path}
 	if err = unix.Fstat(fd, &found.stat); err == nil {
 		found.path, err = readLink(own(fd))
 	}

@@ -1,0 +1,139 @@
+package supervisor
+
+import (
+	"path"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"sandrun/sandbox/listener"
+)
+
+// named is what names give for a path; the caller's own thread has two spellings.
+func (s *server) named(n *listener.Notification, p string) Rights {
+	r := s.rules.Files().named(p)
+	if rest, ok := strings.CutPrefix(p, "/proc/self/task/"+decimal(n.PID)); ok && (rest == "" || rest[0] == '/') {
+		r |= s.rules.Files().named("/proc/thread-self" + rest)
+	}
+	return r
+}
+
+// judge finds who can give what is wanted of a place. The quick answer, that kernel
+// rules hold it, may be wrong where things were moved: the kernel looks again. Where
+// it does not, because the supervisor acts or the call must not go on, only what is
+// sure counts.
+func (s *server) judge(n *listener.Notification, p *place, want Rights, final bool) (a answer, missing Rights) {
+	f := s.rules.Files()
+	if !final && want&^f.held(p.path, p.id(), p.isDir()) == 0 {
+		return byKernel, 0
+	}
+	named := s.named(n, p.path)
+	if want&^named == 0 {
+		return onBehalf, 0
+	}
+	if p.dir < 0 && p.kind() == unix.S_IFREG {
+		p.settle()
+	}
+	sure := p.sure(f, want&^named)
+	switch {
+	case want&^sure == 0:
+		return byKernel, 0
+	case want&^(sure|named) == 0:
+		return onBehalf, 0
+	}
+	return denied, want &^ (sure | named)
+}
+
+// settle finds the name of a file that was reached without one, by a descriptor or a
+// magic link. It fails where another file has that name by now.
+func (p *place) settle() bool {
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS}
+	dir, e := openat2(unix.AT_FDCWD, path.Dir(p.path), &how)
+	if e != 0 {
+		return false
+	}
+	var st unix.Stat_t
+	name := path.Base(p.path)
+	if unix.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW) != nil || identify(&st) != p.id() {
+		unix.Close(dir)
+		return false
+	}
+	p.dir, p.name = dir, name
+	return true
+}
+
+// sure is what kernel rules surely give for a place: by the rule of a directory that
+// the pinned one really lies below, or of the file at the name that it had.
+func (p *place) sure(f *Files, want Rights) (r Rights) {
+	if held := f.Inodes[p.id()]; p.exists && held.Path == p.path {
+		r |= held.Rights
+	}
+	dir, up := p.path, "."
+	if p.dir >= 0 {
+		if held := f.Dirs[p.path]; p.isDir() && held.ID == p.id() {
+			r |= held.Rights
+		}
+		dir = path.Dir(p.path)
+	}
+	for want&^r != 0 && p.at() >= 0 {
+		if held, ok := f.Dirs[dir]; ok && held.Rights&want&^r != 0 && idAt(p.at(), up) == held.ID {
+			r |= held.Rights
+		}
+		if dir == "/" || dir == "." {
+			break
+		}
+		dir, up = path.Dir(dir), up+"/.."
+	}
+	return r
+}
+
+// idAt is the file at a path below a descriptor.
+func idAt(fd int, name string) ID {
+	var st unix.Stat_t
+	if unix.Fstatat(fd, name, &st, 0) != nil {
+		return ID{}
+	}
+	return identify(&st)
+}
+
+// reached is what kernel rules give at most in a place, wherever its directories were
+// moved from.
+func (p *place) reached(f *Files) (r Rights) {
+	rules := make(map[ID]Rights, len(f.Dirs))
+	for _, held := range f.Dirs {
+		rules[held.ID] |= held.Rights
+	}
+	r = f.Inodes[p.id()].Rights
+	if p.isDir() {
+		r |= rules[p.id()]
+	}
+	up := "."
+	for last := (ID{}); p.at() >= 0; up += "/.." {
+		id := idAt(p.at(), up)
+		r |= rules[id]
+		if id == last || id == (ID{}) {
+			break
+		}
+		last = id
+	}
+	return r
+}
+
+// gains tells whether a file gets a right by being moved or linked from one place to
+// another: to be executed, or read where it only could be written. Of a directory it
+// asks that for everything that may lie below.
+func (s *server) gains(n *listener.Notification, from, to *place) bool {
+	f := s.rules.Files()
+	if isNameless(from) { // its maker wrote what is in it, unless it came from outside
+		return s.stdio[from.id()]
+	}
+	const all = Read | Write | Execute
+	before := s.named(n, from.path) | from.sure(f, all)
+	// What the file brings along itself it has in both places.
+	own := f.Inodes[from.id()].Rights
+	at := place{dir: to.dir, thing: to.thing, path: to.path}
+	if (s.named(n, to.path)|at.reached(f))&^(before|own) != 0 {
+		return true
+	}
+	return from.isDir() && f.below(to.path)&^(f.whole(from.path)&(before|own)) != 0
+}
