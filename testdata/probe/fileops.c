@@ -129,7 +129,10 @@ static long c_openat2(char **a) {
 	memcpy(how, &h, sizeof h);
 	size_t size = a[5] ? (size_t)number(a[5]) : sizeof h;
 	if (a[5] && a[6]) how[sizeof h] = number(a[6]);
-	return syscall(SYS_openat2, number(a[0]), path(a[1]), how, size);
+	// EAGAIN: somebody renamed something, anywhere, while the kernel went up by "..".
+	long r, tries = h.resolve & RESOLVE_CACHED ? 1 : 1000;
+	while ((r = syscall(SYS_openat2, number(a[0]), path(a[1]), how, size)) < 0 && errno == EAGAIN && --tries > 0) {}
+	return r;
 }
 static long c_openat2how(char **a) { return syscall(SYS_openat2, number(a[0]), path(a[1]), path(a[2]), sizeof(struct open_how)); }
 static long c_close(char **a) { return close(number(a[0])); }
