@@ -230,3 +230,15 @@ func TestGrantOfANameStaysWithTheName(t *testing.T) {
 			step{outside: moved("a/b/c", "a/c")}, step{"open a/c/f O_RDONLY; open a/c/f O_WRONLY; list a/c", "EACCES; EACCES; EACCES", nil})
 	})
 }
+
+// TestUnreadableCaller: of a process whose memory nobody may read it is not known
+// what it asks for, so it gets nothing but what the kernel alone grants.
+func TestUnreadableCaller(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, _ string) {
+		tell(t, u, []string{"--allow-fs-read=DIR/fi*", "--allow-fs-write=DIR/fi*,DIR/new"},
+			step{outside: replaced("file", "of which no kernel rule knows")},
+			step{"dumpable 0; open file O_RDONLY; openat2 AT_FDCWD file O_RDONLY; open new O_WRONLY|O_CREAT 0644; mkdir new 0755; unlink file; truncate file 0", "0; EACCES; EACCES/ENOSYS; EACCES; EACCES; EACCES; EACCES", nil},
+			step{"open out/secret O_RDONLY; rename out/secret file; stat new; open /dev/null O_WRONLY", "EACCES; EACCES/EXDEV; ENOENT; 3", nil},
+			step{"dumpable 1; open file O_RDONLY; open new O_WRONLY|O_CREAT 0644; unlink file", "0; 3; 4; 0", nil})
+	})
+}

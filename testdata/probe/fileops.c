@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -128,7 +129,10 @@ static long c_openat2(char **a) {
 	memcpy(how, &h, sizeof h);
 	size_t size = a[5] ? (size_t)number(a[5]) : sizeof h;
 	if (a[5] && a[6]) how[sizeof h] = number(a[6]);
-	return syscall(SYS_openat2, number(a[0]), path(a[1]), how, size);
+	// EAGAIN: somebody renamed something, anywhere, while the kernel went up by "..".
+	long r, tries = h.resolve & RESOLVE_CACHED ? 1 : 1000;
+	while ((r = syscall(SYS_openat2, number(a[0]), path(a[1]), how, size)) < 0 && errno == EAGAIN && --tries > 0) {}
+	return r;
 }
 static long c_openat2how(char **a) { return syscall(SYS_openat2, number(a[0]), path(a[1]), path(a[2]), sizeof(struct open_how)); }
 static long c_close(char **a) { return close(number(a[0])); }
@@ -224,6 +228,7 @@ static long c_mmap(char **a) {
 }
 static long c_exec(char **a) { char *argv[] = {"x", NULL}; return execve(path(a[0]), argv, environ); }
 static long c_execveat(char **a) { char *argv[] = {"x", NULL}; return syscall(SYS_execveat, number(a[0]), path(a[1]), argv, environ, number(a[2])); }
+static long c_dumpable(char **a) { return prctl(PR_SET_DUMPABLE, number(a[0])); }
 static long c_isatty(char **a) { return isatty(number(a[0])); }
 
 static const struct { const char *name; call run; } calls[] = {
@@ -231,7 +236,7 @@ static const struct { const char *name; call run; } calls[] = {
 	C(umask) C(open) C(openat) C(creat) C(openat2) C(openat2how) C(close) C(dup2) C(write) C(lseek) C(read) C(readpid) C(getfd) C(getfl)
 	C(fstat) C(stat) C(where) C(list) C(listfd) C(chdir) C(fchdir) C(nofile) C(mkdir) C(mkdirat) C(rmdir) C(unlink) C(unlinkat)
 	C(rename) C(oldrename) C(renameat) C(renameat2) C(link) C(linkat) C(symlink) C(symlinkat) C(mknod) C(mknodat)
-	C(truncate) C(ftruncate) C(mmap) C(exec) C(execveat) C(isatty)
+	C(truncate) C(ftruncate) C(mmap) C(exec) C(execveat) C(isatty) C(dumpable)
 #undef C
 };
 
