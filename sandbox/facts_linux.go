@@ -53,6 +53,7 @@ type Facts struct {
 	Closure  *closure.Closure // nil without a command
 	Stdio    [3]Stdio
 	Pins     *supervisor.Pins // nil where no content is pinned
+	Mounts   Mounts           // empty where no file is granted
 }
 
 // Stdio is what is known of one of descriptors 0 to 2.
@@ -80,6 +81,7 @@ func Gather(r Request, create bool) (*Facts, error) {
 	if err := f.resolveGrants(res); err != nil {
 		return nil, err
 	}
+	f.Mounts = res.mounts
 	if err := f.findPrograms(env); err != nil {
 		return nil, err
 	}

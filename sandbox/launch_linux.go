@@ -154,6 +154,7 @@ func (p *Plan) runSupervised(s *sealing, g *guarded, reports int, answering <-ch
 	}
 	g.release()
 	wait(pid)
+	waited.Store(true)
 	tree.kill()
 	status := reap(pid, 0)
 	// What the child said before it ended is read first.
@@ -175,21 +176,26 @@ func (p *Plan) runSupervised(s *sealing, g *guarded, reports int, answering <-ch
 	return out, nil
 }
 
-// launched is the first process of the target, and killed is set when a denied
-// operation has ended it.
+// launched is the first process of the target, killed is set when a denied operation
+// is to end it, and waited when nobody waits for it any more.
 var (
-	launched atomic.Int32
-	killed   atomic.Bool
+	launched       atomic.Int32
+	killed, waited atomic.Bool
 )
 
-// killTarget ends the first process of the target. The thread that waits for it
-// ends all others then. Nothing of the target gets an answer meanwhile.
+// killTarget ends the first process of the target, and has the thread that waits for
+// it end all others: by a signal, because the end of a process that another one
+// traces is told to that one alone. Nothing of the target gets an answer meanwhile.
 func killTarget() {
 	killed.Store(true)
 	for launched.Load() == 0 { // its fork has not returned here yet
 		time.Sleep(time.Millisecond)
 	}
 	_ = unix.Kill(int(launched.Load()), unix.SIGKILL)
+	for !waited.Load() { // a signal that comes too early is lost
+		interrupt(os.Getpid())
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // serve drops what is left of the capabilities, reads the child's first report,

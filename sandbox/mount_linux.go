@@ -112,8 +112,24 @@ func (ms Mounts) kernelBelow(p string) []string {
 	return found
 }
 
-// isKernel tells whether a path lies in a kernel file system.
-func (ms Mounts) isKernel(p string) bool { return p == "/dev" || ms.of(p).isKernel() }
+// isKernel tells whether a path lies in a kernel file system, or in something that is
+// mounted inside one: /sys/fs/cgroup is a tmpfs here and there, and binfmt_misc has a
+// type of its own. Only a tmpfs below /dev, such as /dev/shm, is like any other.
+func (ms Mounts) isKernel(p string) bool {
+	innermost := ms.of(p)
+	if innermost.Type == "tmpfs" && innermost.Path != "/dev" && below(innermost.Path, "/dev") {
+		return false
+	}
+	if below(p, "/dev") {
+		return true
+	}
+	for _, m := range ms {
+		if m.isKernel() && below(p, m.Path) {
+			return true
+		}
+	}
+	return false
+}
 
 // isProc tells whether a path lies strictly below a mount of proc. Such inodes
 // are remade by procfs at will, so a kernel rule on one is not held.

@@ -46,6 +46,20 @@ func TestMounts(t *testing.T) {
 			t.Errorf("isProc(%s) = %v", path, got)
 		}
 	}
+	for path, want := range map[string]bool{
+		"/": false, "/data": false, "/dev": true, "/dev/null": true, "/devices": false, "/proc/sys": true, "/sys/x": true,
+		"/sys/fs/cgroup/x": true, "/srv/a b/x": true, "/dev/shm": true, // nothing is mounted there
+	} {
+		if got := ms.isKernel(path); got != want {
+			t.Errorf("isKernel(%s) = %v", path, got)
+		}
+	}
+	ms = append(ms, Mount{"/dev", "tmpfs"}, Mount{"/dev/shm", "tmpfs"}, Mount{"/proc/sys/fs/binfmt_misc", "binfmt_misc"})
+	for path, want := range map[string]bool{"/dev/shm/x": false, "/dev/shm": false, "/dev/x": true, "/proc/sys/fs/binfmt_misc/register": true} {
+		if got := ms.isKernel(path); got != want {
+			t.Errorf("isKernel(%s) = %v", path, got)
+		}
+	}
 	if _, err := parseMounts([]byte("nonsense\n")); err == nil {
 		t.Error("a line that is no mount was accepted")
 	}

@@ -27,7 +27,7 @@ func (p *Plan) supervision() supervisor.Rules {
 	}
 	r := supervisor.Rules{
 		Once: !f.Policy.Has(policy.Child), AnyExec: anyProgram,
-		Files: files, Pins: f.Pins, Watch: f.watched(), OnError: f.Policy.OnError, Harmless: f.probes(),
+		Files: files, Pins: f.Pins, KernelFile: f.Mounts.isKernel, Watch: f.watched(), OnError: f.Policy.OnError, Harmless: f.probes(),
 		Denied: p.recorder(), Interrupt: interrupt,
 	}
 	if p.Choice[seccomp.MapExec] == seccomp.Notify {

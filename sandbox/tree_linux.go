@@ -27,6 +27,9 @@ type tree struct {
 //
 // The target cannot signal this thread: its own domain lies below.
 func confine(handled landlock.Rights) (tree, error) {
+	if err := ownProc(); err != nil {
+		return tree{}, err
+	}
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return tree{}, fmt.Errorf("prctl(PR_SET_DUMPABLE): %w", err)
 	}
@@ -45,6 +48,20 @@ func confine(handled landlock.Rights) (tree, error) {
 		return tree{}, err
 	}
 	return tree{scoped: true}, nil
+}
+
+// ownProc refuses to supervise where /proc shows the processes of another pid
+// namespace: a caller would be taken for a stranger who has its number there.
+func ownProc() error {
+	var b [32]byte
+	n, err := unix.Readlink("/proc/self", b[:])
+	if err != nil {
+		return fmt.Errorf("readlink /proc/self: %w (a supervised run needs /proc)", err)
+	}
+	if string(b[:n]) != strconv.Itoa(os.Getpid()) {
+		return errors.New("/proc is of another pid namespace than this process: mount proc here")
+	}
+	return nil
 }
 
 // kill ends every process of the target. With the scope one call reaches them

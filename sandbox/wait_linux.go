@@ -70,6 +70,9 @@ func wait(pid int) {
 		c, e := peek(unix.P_ALL, 0, unix.WEXITED|unix.WSTOPPED)
 		switch {
 		case e == unix.EINTR:
+			if killed.Load() {
+				return
+			}
 		case e != 0 || int(c.pid) == pid && c.ended():
 			return
 		case int(c.pid) != pid:

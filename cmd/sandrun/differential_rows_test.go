@@ -275,9 +275,9 @@ var changeRows = []row{
 	{"renameat2 AT_FDCWD f AT_FDCWD ro RENAME_NOREPLACE; renameat2 AT_FDCWD f AT_FDCWD new RENAME_NOREPLACE; renameat2 AT_FDCWD missing AT_FDCWD ro RENAME_NOREPLACE", ""},
 	{"renameat2 AT_FDCWD f AT_FDCWD ro RENAME_EXCHANGE; renameat2 AT_FDCWD f AT_FDCWD d RENAME_EXCHANGE; renameat2 AT_FDCWD f AT_FDCWD new RENAME_EXCHANGE; renameat2 AT_FDCWD lf AT_FDCWD nd RENAME_EXCHANGE", ""},
 	{"renameat2 AT_FDCWD d/e AT_FDCWD f RENAME_EXCHANGE; renameat2 AT_FDCWD d AT_FDCWD d/f RENAME_EXCHANGE; renameat2 AT_FDCWD d/f AT_FDCWD nd RENAME_EXCHANGE", ""},
-	{"renameat2 AT_FDCWD f AT_FDCWD new RENAME_WHITEOUT", ""},
+	{"renameat2 AT_FDCWD f AT_FDCWD new RENAME_WHITEOUT", "EPERM"},
 	{"renameat2 AT_FDCWD f AT_FDCWD new RENAME_NOREPLACE|RENAME_EXCHANGE; renameat2 AT_FDCWD f AT_FDCWD new 8; renameat2 AT_FDCWD f AT_FDCWD new 0x80000000", ""},
-	{"renameat2 AT_FDCWD f AT_FDCWD new RENAME_EXCHANGE|RENAME_WHITEOUT; renameat2 AT_FDCWD f AT_FDCWD new -1; renameat2 AT_FDCWD f AT_FDCWD new 0x100000001", ""},
+	{"renameat2 AT_FDCWD f AT_FDCWD new RENAME_EXCHANGE|RENAME_WHITEOUT; renameat2 AT_FDCWD f AT_FDCWD new -1; renameat2 AT_FDCWD f AT_FDCWD new 0x100000001", "EPERM; EPERM; 0"},
 	{"open f O_RDONLY; rename f new; open f O_WRONLY|O_CREAT 0644; write 4 new; rename f new; read 3; open new O_RDONLY; read 5", ""},
 
 	{"link f new; link f new; link f ro; link missing new2; link d new3; link f new4/; link f missing/x; link f/ new5", ""},

@@ -116,6 +116,9 @@ func fcntlCases() []Case {
 	)
 }
 
+// renameCases refuse the one flag that makes a device node.
+func renameCases() []Case { return anyBit(4, unix.RENAME_WHITEOUT, eperm) }
+
 func selfCases() []Case {
 	return []Case{is(0, 0, Pass)}
 }

@@ -65,7 +65,7 @@ var shared = []Group{
 		{"linkat", unix.SYS_LINKAT, askChange, "served for names that no kernel rule can hold", nil},
 		{"symlinkat", unix.SYS_SYMLINKAT, askChange, "served for names that no kernel rule can hold", nil},
 		{"renameat", unix.SYS_RENAMEAT, askChange, "served for names that no kernel rule can hold", nil},
-		{"renameat2", unix.SYS_RENAMEAT2, askChange, "served for names that no kernel rule can hold", nil},
+		{"renameat2", unix.SYS_RENAMEAT2, askChange, "served for names that no kernel rule can hold; RENAME_WHITEOUT makes a device node", renameCases},
 		{"umask", unix.SYS_UMASK, Pass, "", nil},
 		{"getxattr", unix.SYS_GETXATTR, Pass, "", nil},
 		{"lgetxattr", unix.SYS_LGETXATTR, Pass, "", nil},

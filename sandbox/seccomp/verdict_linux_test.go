@@ -89,6 +89,8 @@ var verdicts = []struct {
 	{"truncate", [6]uint64{}, slot(seccomp.Truncate, unix.EACCES)},
 	{"mkdirat", [6]uint64{}, slot(seccomp.Change, unix.EACCES)},
 	{"renameat2", [6]uint64{}, slot(seccomp.Change, unix.EACCES)},
+	{"renameat2", [6]uint64{0, 0, 0, 0, unix.RENAME_EXCHANGE}, slot(seccomp.Change, unix.EACCES)},
+	{"renameat2", [6]uint64{0, 0, 0, 0, unix.RENAME_WHITEOUT | high}, errno(unix.EPERM)},
 	{"linkat", [6]uint64{}, slot(seccomp.Change, unix.EACCES)},
 	{"openat", [6]uint64{0, 0, unix.O_WRONLY | unix.O_CREAT, 0o644}, slot(seccomp.OpenWrite, unix.EACCES)},
 	{"openat", [6]uint64{0, 0, unix.O_WRONLY | unix.O_CREAT, 0o4755}, errno(unix.EPERM)},

@@ -97,25 +97,37 @@ func idAt(fd int, name string) ID {
 }
 
 // reached is what kernel rules give at most in a place, wherever its directories were
-// moved from.
+// moved from. It climbs by descriptors, since no path is long enough for every depth;
+// where it cannot, every right counts as given.
 func (p *place) reached(f *Files) (r Rights) {
+	const all = Read | Write | Execute
 	rules := make(map[ID]Rights, len(f.Dirs))
 	for _, held := range f.Dirs {
 		rules[held.ID] |= held.Rights
 	}
-	r = f.Inodes[p.id()].Rights
-	if p.isDir() {
-		r |= rules[p.id()]
+	fd, err := unix.Openat(p.at(), ".", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return all
 	}
-	up := "."
-	for last := (ID{}); p.at() >= 0; up += "/.." {
-		id := idAt(p.at(), up)
-		r |= rules[id]
-		if id == last || id == (ID{}) {
+	for last := (ID{}); ; {
+		var st unix.Stat_t
+		if unix.Fstat(fd, &st) != nil {
+			r = all
 			break
 		}
-		last = id
+		id := identify(&st)
+		if id == last || r == all { // the root is its own parent
+			break
+		}
+		r, last = r|rules[id], id
+		up, err := unix.Openat(fd, "..", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		unix.Close(fd)
+		if err != nil {
+			return all
+		}
+		fd = up
 	}
+	unix.Close(fd)
 	return r
 }
 

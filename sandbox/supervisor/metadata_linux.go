@@ -187,7 +187,7 @@ func (s *server) judgeMetadata(fd int) (name string, granted bool) {
 		return name, false
 	}
 	f := s.rules.Files()
-	onKernel := onKernelFS(fd)
+	onKernel := onKernelFS(fd) || s.rules.KernelFile(name)
 	if f.mayChange(name, identify(&st), kind == unix.S_IFDIR) && (!onKernel || f.namesKernelFile(name)) {
 		return name, true
 	}

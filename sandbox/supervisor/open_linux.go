@@ -217,7 +217,7 @@ func (s *server) judgeOpen(n *listener.Notification, r *request, p *place, want 
 	switch {
 	case (a == onBehalf || r.hidden) && p.ofOther(): // the kernel asks for the caller's rights over it
 		return denied, want
-	case (a == onBehalf || r.hidden) && want&Write != 0 && !s.mayWriteHere(p):
+	case a == onBehalf && want&Write != 0 && !s.mayWriteHere(p):
 		return denied, Write
 	}
 	return a, missing
@@ -250,7 +250,7 @@ func (s *server) mayWriteHere(p *place) bool {
 	if strings.HasPrefix(p.path, "/proc/self/") && strings.HasSuffix(p.path, "/mem") {
 		return false
 	}
-	return !onKernelFS(p.at()) || s.rules.Files().namesKernelFile(p.path)
+	return !onKernelFS(p.at()) && !s.rules.KernelFile(p.path) || s.rules.Files().namesKernelFile(p.path)
 }
 
 // reopens tells whether an open of /proc/self/fd/N, which a grant names, gives no more
@@ -305,15 +305,34 @@ func (s *server) openDenied(n *listener.Notification, r *request, p *place, miss
 		missing == Read && isProbe(s.rules.Harmless, p.path, p.isDir(), callerExe(n)):
 		s.goOn(n, r, unix.EACCES)
 	default:
-		s.deny(n, scope, p.path, unix.EACCES)
+		s.report(n, s.denial(n, scope, p.path, unix.EACCES), func() { s.openAnyway(n, r, p) })
+	}
+}
+
+// openAnyway opens what is denied, under onerror log. What asks for it in memory is
+// still opened here: it could ask for a setuid bit meanwhile.
+func (s *server) openAnyway(n *listener.Notification, r *request, p *place) {
+	if !r.hidden {
+		s.listener.Continue(n.ID)
+		return
+	}
+	if r.device = true; !s.openHere(n, r, p) {
+		s.listener.Refuse(n.ID, unix.EAGAIN)
 	}
 }
 
 // openHere opens a place for the caller and hands the descriptor over. It gives no
 // answer if the place was replaced since it was looked at.
 func (s *server) openHere(n *listener.Notification, r *request, p *place) (answered bool) {
-	if p.exists && !servable(&p.stat, r.device) {
+	switch {
+	case p.exists && !servable(&p.stat, r.device):
 		s.goOn(n, r, unix.EACCES)
+		return true
+	case p.exists && r.exclusive():
+		s.listener.Refuse(n.ID, unix.EEXIST)
+		return true
+	case p.isDir() && r.flags&(unix.O_CREAT|unix.O_DIRECTORY) == unix.O_CREAT:
+		s.listener.Refuse(n.ID, unix.EISDIR)
 		return true
 	}
 	if r.flags&(unix.O_CREAT|unix.O_TRUNC|tmpfile) != 0 { // it does something beside
@@ -333,7 +352,12 @@ func (s *server) openHere(n *listener.Notification, r *request, p *place) (answe
 		s.wait(n, r, p)
 		return true
 	}
-	fd, e := r.open(p, r.flags|unix.O_NONBLOCK)
+	fd, e := r.open(p, r.opening(p)|unix.O_NONBLOCK)
+	if e == 0 && r.device && p.exists && r.flags&tmpfile == 0 && !isFile(fd, p.id()) {
+		// What is there now was not looked at, and not every rule is on a name.
+		unix.Close(fd)
+		return false
+	}
 	switch {
 	case e == unix.EWOULDBLOCK && r.flags&unix.O_NONBLOCK == 0: // a lease
 		s.wait(n, r, p)
@@ -345,6 +369,20 @@ func (s *server) openHere(n *listener.Notification, r *request, p *place) (answe
 		s.hand(n, r, fd)
 	}
 	return true
+}
+
+// opening is the flags to open a place with. A file that is there may go before it is
+// opened, and must not be made then if only reading was asked for.
+func (r *request) opening(p *place) uint64 {
+	if p.exists && r.wanted(true)&Write == 0 && !p.isDir() {
+		return r.flags &^ unix.O_CREAT
+	}
+	return r.flags
+}
+
+func isFile(fd int, id ID) bool {
+	var st unix.Stat_t
+	return unix.Fstat(fd, &st) == nil && identify(&st) == id
 }
 
 // waitsForPartner tells whether an open is of a FIFO and waits until somebody opens

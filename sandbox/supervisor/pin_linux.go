@@ -122,15 +122,6 @@ func (s *server) openPinned(n *listener.Notification, r *request, p *place, pin 
 	s.hand(n, r, again)
 }
 
-// openAnyway opens a pinned file as if it were not, under onerror log.
-func (s *server) openAnyway(n *listener.Notification, r *request, p *place) {
-	if r.hidden {
-		s.openHere(n, r, p)
-		return
-	}
-	s.listener.Continue(n.ID)
-}
-
 // denyPinned reports a content that is not right, and does what the policy wants.
 func (s *server) denyPinned(n *listener.Notification, scope policy.Scope, pin *Pin, why error, anyway func()) {
 	d := s.denial(n, scope, pin.Path, unix.EACCES)

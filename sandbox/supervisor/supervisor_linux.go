@@ -33,6 +33,8 @@ type Rules struct {
 	Mapping *Mapping // executable mappings; nil if they are not trapped
 	Files   func() *Files
 	Pins    *Pins // nil where no content is pinned
+	// KernelFile tells whether a path lay in a kernel file system at the launch.
+	KernelFile func(path string) bool
 	// Watch: calls are trapped in order to be told of, not only to be served.
 	Watch    bool
 	Harmless []Probe // denials that nobody wants to hear of
