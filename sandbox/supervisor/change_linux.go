@@ -131,7 +131,7 @@ func (s *server) changePlaces(n *listener.Notification, c change, places []*plac
 		a, _ := s.judgeChange(n, c, p)
 		switch a {
 		case denied:
-			s.changeDenied(n, p)
+			s.changeDenied(n, c, p)
 			return
 		case onBehalf:
 			here = true
@@ -174,12 +174,15 @@ func (s *server) judgeChange(n *listener.Notification, c change, p *place) (answ
 	return a, missing
 }
 
-func (s *server) changeDenied(n *listener.Notification, p *place) {
-	if !s.rules.Watch {
+// changeDenied ends a change that no grant covers. What the kernel refuses by its
+// ordinary permissions is none of our denials.
+func (s *server) changeDenied(n *listener.Notification, c change, p *place) {
+	if !s.rules.Watch || !c.content && unix.Faccessat(p.dir, ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS) != nil {
 		s.listener.Continue(n.ID)
 		return
 	}
-	s.deny(n, policy.FSWrite, p.path, unix.EACCES)
+	entry := !c.content && (p.isDir() || p.kind() == unix.S_IFLNK)
+	s.denyWrite(n, p.path, entry, unix.EACCES)
 }
 
 // prepareChange readies this thread, and refuses what would give a file rights.

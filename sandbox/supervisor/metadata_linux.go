@@ -24,8 +24,8 @@ func (s *server) writeMetadata(n *listener.Notification, c call) {
 		s.answer(n, unix.EBADF)
 		return
 	}
-	if name, ok := s.judgeMetadata(fd); !ok {
-		s.deny(n, policy.FSWrite, name, unix.EPERM)
+	if name, link, ok := s.judgeMetadata(fd); !ok {
+		s.denyWrite(n, name, link, unix.EPERM)
 		return
 	}
 	s.answer(n, c.apply(s, n, fd))
@@ -173,36 +173,37 @@ func isPath(fd int) bool {
 // judgeMetadata decides on a pinned file, which it names: it is granted if its path
 // is, or if the caller has it open for writing by its own right. Device nodes never
 // are.
-func (s *server) judgeMetadata(fd int) (name string, granted bool) {
+func (s *server) judgeMetadata(fd int) (name string, link, granted bool) {
 	name, err := readLink(own(fd))
 	if err != nil {
-		return "", false
+		return "", false, false
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		return name, false
+		return name, false, false
 	}
 	kind := st.Mode & unix.S_IFMT
+	link = kind == unix.S_IFLNK
 	if kind == unix.S_IFCHR || kind == unix.S_IFBLK {
-		return name, false
+		return name, link, false
 	}
 	f := s.rules.Files()
 	onKernel := onKernelFS(fd)
 	if f.mayChange(name, identify(&st), kind == unix.S_IFDIR) && (!onKernel || f.namesKernelFile(name)) {
-		return name, true
+		return name, link, true
 	}
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	if err != nil || flags&unix.O_PATH != 0 {
-		return name, false
+		return name, link, false
 	}
 	// The access mode 3 is neither reading nor writing, and Landlock lets every
 	// file be opened with it; the filter refuses it too.
 	if mode := flags & unix.O_ACCMODE; mode != unix.O_WRONLY && mode != unix.O_RDWR {
-		return name, false
+		return name, link, false
 	}
 	// A descriptor that came in as 0 to 2 was not opened under any grant, and
 	// the target can copy it to another number.
-	return name, kind == unix.S_IFREG && !s.stdio[identify(&st)] && !onKernel
+	return name, link, kind == unix.S_IFREG && !s.stdio[identify(&st)] && !onKernel
 }
 
 // kernelMagic are the statfs(2) types of the file systems that no grant includes.

@@ -285,7 +285,10 @@ func (s *server) openDenied(n *listener.Notification, r *request, p *place, miss
 	if missing&Read != 0 {
 		scope = policy.FSRead
 	}
+	e := r.refusal(p)
 	switch {
+	case e != 0:
+		s.goOn(n, r, e)
 	case !r.hidden && !s.rules.Watch,
 		missing == Read && isProbe(s.rules.Harmless, p.path, p.isDir(), callerExe(n)):
 		s.goOn(n, r, unix.EACCES)
@@ -293,6 +296,33 @@ func (s *server) openDenied(n *listener.Notification, r *request, p *place, miss
 		s.deny(n, scope, p.path, unix.EACCES)
 	}
 }
+
+// refusal is how an open fails without a sandbox too, 0 if it does not: because of
+// what lies there, or by the ordinary permissions, which are the supervisor's as
+// well. That is no denial.
+func (r *request) refusal(p *place) syscall.Errno {
+	directory := r.flags&unix.O_DIRECTORY != 0 && r.flags&tmpfile == 0
+	changes := r.flags&tmpfile == 0 && r.flags&(unix.O_CREAT|unix.O_ACCMODE) != 0
+	fd, name, mode := p.dir, strings.TrimRight(p.name, "/"), uint32(accessModes[r.flags&unix.O_ACCMODE])
+	switch {
+	case !p.exists: // it would be made
+		name, mode = ".", unix.W_OK|unix.X_OK
+	case r.exclusive():
+		return unix.EEXIST
+	case p.kind() == unix.S_IFLNK:
+		return unix.ELOOP
+	case !p.isDir() && (directory || strings.HasSuffix(p.name, "/")):
+		return unix.ENOTDIR
+	case p.isDir() && changes:
+		return unix.EISDIR
+	case fd < 0:
+		fd, name = unix.AT_FDCWD, own(p.thing)
+	}
+	return result(unix.Faccessat(fd, name, mode, unix.AT_EACCESS))
+}
+
+// accessModes are what access(2) calls the modes of an open.
+var accessModes = [4]uint8{unix.O_RDONLY: unix.R_OK, unix.O_WRONLY: unix.W_OK, unix.O_RDWR: unix.R_OK | unix.W_OK, 3: unix.R_OK | unix.W_OK}
 
 // openHere opens a place for the caller and hands the descriptor over. It gives no
 // answer if the place was replaced since it was looked at.

@@ -160,6 +160,9 @@ static int waited(pid_t pid) {
 	return -1;
 }
 static int do_fork(char **a) { (void)a; pid_t p = fork(); if (p == 0) _exit(0); return waited(p); }
+#ifdef SYS_fork
+static int do_oldfork(char **a) { (void)a; pid_t p = syscall(SYS_fork); if (p == 0) _exit(0); return waited(p); }
+#endif
 static int do_vfork(char **a) { (void)a; pid_t p = vfork(); if (p == 0) _exit(0); return waited(p); }
 static int do_spawn(char **a) {
 	pid_t p = fork();
@@ -313,10 +316,29 @@ static int do_ioctl(char **a) {
 	static char arg[256] = "x";
 	return syscall(SYS_ioctl, (long)number(a[0]), (unsigned long)strtoull(a[1], NULL, 0), arg) < 0 ? -1 : 0;
 }
+// value reads an argument of a call: a number, a path or =TEXT (its address), @pid,
+// or @zero (the address of bytes that are all zero).
+static unsigned long value(char *s) {
+	static char zero[4096];
+	if (*s == '/' || *s == '=') return (unsigned long)(s + (*s == '='));
+	if (strcmp(s, "@pid") == 0) return getpid();
+	if (strcmp(s, "@zero") == 0) return (unsigned long)zero;
+	return strtoull(s, NULL, 0);
+}
 static int do_syscall(char **a) {
 	unsigned long v[7] = {0};
-	for (int i = 0; i < 7 && a[i]; i++) v[i] = strtoull(a[i], NULL, 0);
+	for (int i = 0; i < 7 && a[i]; i++) v[i] = value(a[i]);
 	return syscall(v[0], v[1], v[2], v[3], v[4], v[5], v[6]) < 0 ? -1 : 0;
+}
+// do_cleanup has the program make a file when it ends, whatever way ends it that
+// lets code of it run.
+static char *cleanup;
+static void clean(void) { close(open(cleanup, O_WRONLY | O_CREAT, 0666)); }
+static void clean_and_leave(int s) { clean(); _exit(s); }
+static int do_cleanup(char **a) {
+	cleanup = a[0];
+	for (int s = 1; s < NSIG; s++) signal(s, clean_and_leave); // SIGKILL and SIGSTOP cannot be caught
+	return atexit(clean);
 }
 static int do_prctl(char **a) { return prctl(number(a[0]), number(a[1]), 0, 0, 0) < 0 ? -1 : 0; }
 static int do_getenv(char **a) { if (getenv(a[0])) return 0; errno = ENOENT; return -1; }
@@ -376,9 +398,12 @@ static const struct { const char *name; int args; op run; } ops[] = {
 	{"listen", 0, do_listen}, {"udp", 1, do_udp}, {"connectfd", 2, do_connectfd}, {"sendpair", 1, do_sendpair}, {"kill", 2, do_kill},
 	{"tgkill", 3, do_tgkill}, {"tkill", 2, do_tkill}, {"pidfdsignal", 2, do_pidfdsignal}, {"pidfdgetfd", 2, do_pidfdgetfd},
 	{"ptrace", 1, do_ptrace}, {"traceme", 0, do_traceme}, {"vmread", 1, do_vmread}, {"prlimit", 1, do_prlimit},
-	{"setpriority", 1, do_setpriority}, {"ioctl", 2, do_ioctl}, {"syscall", -1, do_syscall}, {"prctl", 2, do_prctl},
+	{"setpriority", 1, do_setpriority}, {"ioctl", 2, do_ioctl}, {"syscall", -1, do_syscall}, {"cleanup", 1, do_cleanup}, {"prctl", 2, do_prctl},
 	{"getenv", 1, do_getenv}, {"umask", 0, do_umask}, {"personality", 0, do_personality}, {"rlimit", 1, do_rlimit}, {"fds", 0, do_fds}, {"ids", 0, do_ids},
 	{"ignored", 1, do_ignored}, {"raise", 1, do_raise}, {"exit", 1, do_exit}, {"sleep", 1, do_sleep}, {"echo", 1, do_echo},
+#ifdef SYS_fork
+	{"oldfork", 0, do_oldfork},
+#endif
 #ifdef __x86_64__
 	{"int80", 1, do_int80},
 #endif
