@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"sandrun/policy"
 	"sandrun/sandbox/listener"
 )
 
