@@ -169,6 +169,50 @@ static int do_spawn(char **a) {
 	if (p == 0) { execv(a[0], a); _exit(errno); }
 	return waited(p);
 }
+// do_chain forks and executes itself, and the parent ends, as long as a file is
+// there: no process of it lives long enough to be killed by its pid.
+static int do_chain(char **a) {
+	struct stat st;
+	char *argv[] = {"chain", "chain", a[0], NULL};
+	if (stat(a[0], &st) < 0) return -1;
+	pid_t p = fork();
+	if (p < 0) return -1;
+	if (p > 0) _exit(0);
+	execv("/proc/self/exe", argv);
+	return -1;
+}
+// do_daemon leaves its session and its parent, and then waits for a file to go.
+static int do_daemon(char **a) {
+	struct stat st;
+	if (fork() > 0) return 0;
+	setsid();
+	if (fork() > 0) _exit(0);
+	while (stat(a[0], &st) == 0) usleep(1000);
+	_exit(0);
+}
+// do_inthread does an operation in another thread, and says its number.
+static char **inthread;
+static int threaded;
+static int operate(char **a);
+static void *operated(void *x) { printf("%d ", gettid()), fflush(stdout); threaded = operate(inthread) == 0 ? 0 : errno; return x; }
+static int do_inthread(char **a) {
+	pthread_t t;
+	inthread = a;
+	errno = pthread_create(&t, NULL, operated, NULL);
+	if (errno) return -1;
+	pthread_join(t, NULL);
+	errno = threaded;
+	return threaded ? -1 : 0;
+}
+// do_inchild does an operation in a child, and says its number.
+static int do_inchild(char **a) {
+	pid_t p = fork();
+	if (p == 0) {
+		printf("%d ", getpid()), fflush(stdout);
+		_exit(operate(a) == 0 ? 0 : errno);
+	}
+	return waited(p);
+}
 static int do_exec(char **a) { execv(a[0], a); return -1; }
 static int do_execveat(char **a) {
 	int fd = open(a[0], O_PATH);
@@ -388,7 +432,7 @@ static const struct { const char *name; int args; op run; } ops[] = {
 	{"utimes", 1, do_utimes}, {"utimensat", 1, do_utimensat}, {"utimenow", 1, do_utimenow}, {"futimens", 1, do_futimens},
 	{"setxattr", 2, do_setxattr}, {"lsetxattr", 2, do_lsetxattr}, {"fsetxattr", 2, do_fsetxattr}, {"removexattr", 2, do_removexattr},
 	{"chattr", 1, do_chattr}, {"racechmod", 3, do_racechmod}, {"creat", 2, do_creat}, {"openat2", 2, do_openat2}, {"openat2read", 1, do_openat2read}, {"openat2trunc", 1, do_openat2trunc},
-	{"fork", 0, do_fork}, {"vfork", 0, do_vfork}, {"spawn", -1, do_spawn}, {"exec", -1, do_exec}, {"execveat", -1, do_execveat},
+	{"fork", 0, do_fork}, {"vfork", 0, do_vfork}, {"spawn", -1, do_spawn}, {"exec", -1, do_exec}, {"chain", 1, do_chain}, {"daemon", 1, do_daemon}, {"inthread", -1, do_inthread}, {"inchild", -1, do_inchild}, {"execveat", -1, do_execveat},
 	{"memfd", 1, do_memfd}, {"memfdexec", -1, do_memfdexec}, {"thread", 0, do_thread}, {"clone", 1, do_clone}, {"clone3", 0, do_clone3},
 	{"unshare", 1, do_unshare}, {"mapexec", 1, do_mapexec}, {"mapmemfd", 1, do_mapmemfd}, {"jit", 0, do_jit},
 #ifndef STATIC
@@ -408,6 +452,13 @@ static const struct { const char *name; int args; op run; } ops[] = {
 	{"int80", 1, do_int80},
 #endif
 };
+
+// operate does an operation without a word about it.
+static int operate(char **a) {
+	for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+		if (strcmp(ops[i].name, a[0]) == 0) return ops[i].run(a + 1);
+	exit(2);
+}
 
 static int run(int argc, char **argv) {
 	for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
