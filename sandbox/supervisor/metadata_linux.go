@@ -98,7 +98,7 @@ func (s *server) pinDescriptor(n *listener.Notification, fd int32) (int, syscall
 	return copied, e
 }
 
-// pinPath resolves a name as the caller would, without the magic links of
+// pinPath resolves a name as the caller would, first without the magic links of
 // /proc: those of /proc/self would be the supervisor's. The one spelling of them
 // that the C library uses, a path of a descriptor, is carried out as such.
 func (s *server) pinPath(n *listener.Notification, base int32, name string, nofollow bool) (int, syscall.Errno) {
@@ -126,6 +126,13 @@ func (s *server) pinPath(n *listener.Notification, base int32, name string, nofo
 		dir = opened
 	}
 	fd, err := unix.Openat2(dir, name, &how)
+	if err == unix.ELOOP { // a loop, or a magic link on the way
+		located, e := s.pinPlace(n, route{base: base, path: name, follow: !nofollow})
+		if e != 0 {
+			return -1, e
+		}
+		fd, err = located, nil
+	}
 	if err != nil {
 		return -1, err.(syscall.Errno)
 	}
@@ -134,6 +141,24 @@ func (s *server) pinPath(n *listener.Notification, base int32, name string, nofo
 		return -1, unix.EINTR
 	}
 	return fd, 0
+}
+
+// pinPlace opens what a path leads to by way of the caller's own magic links.
+func (s *server) pinPlace(n *listener.Notification, r route) (int, syscall.Errno) {
+	p, e := s.locate(n, r)
+	if e != 0 {
+		return -1, e
+	}
+	defer p.close()
+	switch {
+	case p.thing >= 0:
+		fd, err := unix.FcntlInt(uintptr(p.thing), unix.F_DUPFD_CLOEXEC, 0)
+		return fd, result(err)
+	case !p.exists:
+		return -1, unix.ENOENT
+	}
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS}
+	return openat2(p.dir, p.name, &how)
 }
 
 // descriptorOf reads the number in a path such as /proc/self/fd/3.

@@ -281,19 +281,20 @@ func (s *server) judge(n *listener.Notification, p string, id ID, isDir bool, wa
 // openDenied ends an open that no grant covers. Without a wish to know of it the
 // kernel's own answer is the best.
 func (s *server) openDenied(n *listener.Notification, r *request, p *place, missing Rights) {
-	scope := policy.FSWrite
-	if missing&Read != 0 {
-		scope = policy.FSRead
-	}
 	e := r.refusal(p)
 	switch {
 	case e != 0:
 		s.goOn(n, r, e)
 	case !r.hidden && !s.rules.Watch,
-		missing == Read && isProbe(s.rules.Harmless, p.path, p.isDir(), callerExe(n)):
+		isProbe(s.rules.Harmless, p.path, p.isDir(), missing, callerExe(n)):
 		s.goOn(n, r, unix.EACCES)
+	case missing == Read:
+		s.deny(n, policy.FSRead, p.path, unix.EACCES)
 	default:
-		s.deny(n, scope, p.path, unix.EACCES)
+		if missing&Read != 0 && s.rules.Denied != nil { // who grants one of the two should know of the other
+			s.rules.Denied(s.denial(n, policy.FSRead, p.path, unix.EACCES))
+		}
+		s.deny(n, policy.FSWrite, p.path, unix.EACCES)
 	}
 }
 
