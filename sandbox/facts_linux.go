@@ -180,6 +180,13 @@ func (f *Facts) findPrograms(env func(string) (string, bool)) error {
 	return nil
 }
 
+// listed tells whether a list is all that may be executed: beside the flag without
+// one it only grants what its programs need.
+func (f *Facts) listed() bool {
+	_, all := f.Policy.All(policy.Child)
+	return len(f.Programs) > 0 && !all
+}
+
 // closures are those of the program and of the programs of a list.
 func (f *Facts) closures() []*closure.Closure {
 	list := make([]*closure.Closure, 0, 1+len(f.Programs))

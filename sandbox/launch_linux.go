@@ -50,7 +50,7 @@ type Outcome struct {
 // launch returns only on failure; a supervised one returns when the target has
 // ended and every process that it left behind is killed.
 func (p *Plan) Run() (Outcome, error) {
-	privileged, err := prepareProcess(len(p.facts.Programs) > 0)
+	privileged, err := prepareProcess(p.facts.listed())
 	if err != nil {
 		return Outcome{}, &LaunchError{Err: err}
 	}

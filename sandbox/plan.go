@@ -108,7 +108,7 @@ func judgeStdio(f *Facts) error {
 		switch {
 		case s.Socket && !(s.Inet && f.Policy.Has(policy.Net)):
 			return fmt.Errorf("descriptor %d is a socket that is not a connected stream: through it the program could reach any address; connect it or use a pipe", fd)
-		case s.Anonymous && len(f.Programs) > 0:
+		case s.Anonymous && f.listed():
 			return fmt.Errorf("descriptor %d is an executable file without a name, which no program list can exclude; use a pipe", fd)
 		}
 	}
@@ -164,7 +164,7 @@ func needsSupervisor(f *Facts) (reasons []string) {
 	if f.Policy.Has(policy.FSWrite) && (!allWrites || f.UID == 0) {
 		add("metadata writes are judged by the write grants")
 	}
-	if len(f.Programs) > 0 {
+	if f.listed() {
 		add("programs are listed: an ELF interpreter started as a program must load nothing")
 	}
 	if named := f.named(policy.FSRead) + f.named(policy.FSWrite); named > 0 {
@@ -196,7 +196,7 @@ func choose(f *Facts, supervised bool) (c seccomp.Choice) {
 	child, worker := f.Policy.Has(policy.Child), f.Policy.Has(policy.Worker)
 	_, allWrites := f.Policy.All(policy.FSWrite)
 	_, allAddons := f.Policy.All(policy.Addon)
-	writes, listed := f.Policy.Has(policy.FSWrite), len(f.Programs) > 0
+	writes, listed := f.Policy.Has(policy.FSWrite), f.listed()
 
 	c[seccomp.Child] = allow(child)
 	c[seccomp.Thread] = allow(worker)

@@ -278,7 +278,13 @@ func (r *resolver) glob(out *Resolved, pattern string) error {
 	// open for us either; they are among those that are not held.
 	return doublestar.GlobWalk(os.DirFS(real), rest, func(name string, d fs.DirEntry) error {
 		found := path.Join(real, name)
-		if d.Type()&(fs.ModeSymlink|fs.ModeDir) == 0 {
+		kind := d.Type()
+		if !strings.ContainsAny(path.Base(rest), "*?[") { // what no listing has found was looked at through links
+			if st, err := os.Lstat(found); err == nil {
+				kind = st.Mode()
+			}
+		}
+		if kind&(fs.ModeSymlink|fs.ModeDir) == 0 {
 			r.found(out, found)
 		}
 		return nil

@@ -46,11 +46,10 @@ func (p *Plan) mapping() *supervisor.Mapping {
 			m.Areas = append(m.Areas, g.Areas...)
 		}
 	}
-	for _, pr := range f.Programs {
-		m.Loaders = append(m.Loaders, pr.Closure.Loaders...)
-	}
-	if len(f.Programs) > 0 {
-		m.Loaders = append(m.Loaders, f.Closure.Loaders...)
+	if f.listed() {
+		for _, c := range f.closures() {
+			m.Loaders = append(m.Loaders, c.Loaders...)
+		}
 	}
 	return m
 }
@@ -157,7 +156,7 @@ func (p *Plan) recorder() func(supervisor.Denial) {
 	return func(d supervisor.Denial) {
 		r := record.Record{
 			Time: time.Now(), Verdict: verdict, Scope: d.Scope, Resource: d.Resource,
-			Call: d.Call, Errno: d.Errno, PID: d.PID, TID: d.TID, Exe: d.Exe, Code: record.AccessDenied,
+			Entry: d.Entry, Call: d.Call, Errno: d.Errno, PID: d.PID, TID: d.TID, Exe: d.Exe, Code: record.AccessDenied,
 		}
 		if verdict == record.Logged {
 			r.Errno = 0

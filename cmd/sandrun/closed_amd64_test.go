@@ -7,19 +7,22 @@ import (
 	"testing"
 )
 
-// TestAlwaysClosed tries what no permission opens.
+// alwaysClosed is what no permission opens.
+var alwaysClosed = []string{
+	"unshare 0x10000000", "unshare 0x40000000", "clone 0x10000000", "clone 0x8000", "clone 0x100", "clone3",
+	"syscall 425 1 0", "syscall 161 0", "syscall 165 0 0 0 0 0", "syscall 155 0 0", "syscall 321 0 0 0", "syscall 323 0",
+	"syscall 250 0 0", "syscall 248 0 0 0 0 0", "syscall 29 0 4096 0x180", "syscall 64 0 1 0x180", "syscall 68 0 0x180",
+	"syscall 304 0 0 0", "syscall 308 0 0", "syscall 308 0 0x40000000", "syscall 246 0 0 0 0", "syscall 169 0 0 0 0",
+	"syscall 135 0x0400000", "syscall 216 0 0 0 0 0", "syscall 9999", "syscall 0x40000001 1 0 0",
+	"ioctl 0 0x5412", "ioctl 0 0xffffffff00005412", "ioctl 0 0x541c", "prctl 35 1", "socket 17 3 0", "socket 40 1 0", "socket 2 1 262",
+	"socket 2 3 1", "socket 38 5 0", "socket 1 1 0", "socketpair 1 2 0", "socket 16 3 15",
+	"syscall 317 1 8 0",
+}
+
+// TestAlwaysClosed tries it.
 func TestAlwaysClosed(t *testing.T) {
 	asEach(t, func(t *testing.T, u user, dir string) {
-		for _, try := range []string{
-			"unshare 0x10000000", "unshare 0x40000000", "clone 0x10000000", "clone 0x8000", "clone 0x100", "clone3",
-			"syscall 425 1 0", "syscall 161 0", "syscall 165 0 0 0 0 0", "syscall 155 0 0", "syscall 321 0 0 0", "syscall 323 0",
-			"syscall 250 0 0", "syscall 248 0 0 0 0 0", "syscall 29 0 4096 0x180", "syscall 64 0 1 0x180", "syscall 68 0 0x180",
-			"syscall 304 0 0 0", "syscall 308 0 0", "syscall 308 0 0x40000000", "syscall 246 0 0 0 0", "syscall 169 0 0 0 0",
-			"syscall 135 0x0400000", "syscall 216 0 0 0 0 0", "syscall 9999", "syscall 0x40000001 1 0 0",
-			"ioctl 0 0x5412", "ioctl 0 0xffffffff00005412", "ioctl 0 0x541c", "prctl 35 1", "socket 17 3 0", "socket 40 1 0", "socket 2 1 262",
-			"socket 2 3 1", "socket 38 5 0", "socket 1 1 0", "socketpair 1 2 0", "socket 16 3 15",
-			"syscall 317 1 8 0",
-		} {
+		for _, try := range alwaysClosed {
 			args := append([]string{probe}, strings.Fields(try)...)
 			r := sandboxed(t, u, dir, everything(dir), args...)
 			if r.verdict() == "ok" || r.status != 1 {

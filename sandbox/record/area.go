@@ -14,6 +14,7 @@ type area struct {
 	dir    bool   // it is a directory
 	folded bool   // it was not denied itself, or only to be made
 	made   bool   // it was to be made
+	entry  bool   // it is an entry of a directory and not what that leads to
 }
 
 // value is the path as a pattern.
@@ -30,9 +31,22 @@ type areas map[string]area
 // add unites an area with what is known of its path.
 func (as areas) add(a area) {
 	if old, ok := as[a.path]; ok {
-		a = area{a.path, a.files + old.files, a.dir || old.dir, a.folded && old.folded, a.made || old.made}
+		a = area{a.path, a.files + old.files, a.dir || old.dir, a.folded && old.folded, a.made || old.made, false}
 	}
 	as[a.path] = a
+}
+
+// addEntries adds entries that no other area includes.
+func (as areas) addEntries(paths []string) {
+	for _, p := range paths {
+		if above, ok := as.above(p); ok {
+			above.dir = true
+			above.files++
+			as[above.path] = above
+			continue
+		}
+		as[p+"\x00"] = area{path: p, files: 1, entry: true} // the same path may also be granted
+	}
 }
 
 // absorb takes out what lies below another area, which is a directory then and

@@ -17,6 +17,9 @@ func (r *Record) Flag() string {
 		return ""
 	}
 	value, ok := flagValue(c, r.Resource)
+	if ok && r.Entry {
+		value, ok = glob(r.Resource)
+	}
 	switch {
 	case !ok:
 		return ""
@@ -59,6 +62,13 @@ func pattern(p string) (string, bool) {
 	case !strings.Contains(p, "*"):
 		return comma(p), true
 	}
+	return glob(p)
+}
+
+// glob spells a path as a glob that nothing else matches. It means the entry of
+// that name itself, where a plain path means what a link leads to, and what is
+// below a directory.
+func glob(p string) (string, bool) {
 	glob := "glob:" + policy.EscapeGlob(p)
 	c, _ := policy.Lookup(policy.FSRead)
 	grants, _, err := policy.ParseFlag(c, comma(glob), false, "/")

@@ -27,6 +27,9 @@ func (m *memory) key(r *Record) uint64 {
 	var h maphash.Hash
 	h.SetSeed(m.seed)
 	_ = h.WriteByte(byte(r.Verdict)) // it never fails
+	if r.Entry {
+		_ = h.WriteByte(1)
+	}
 	for _, s := range [...]string{string(r.Scope), r.Resource, r.Call, r.Exe, r.Code} {
 		_, _ = h.WriteString(s)
 		_ = h.WriteByte(0)

@@ -45,6 +45,7 @@ type Record struct {
 	Verdict  Verdict
 	Scope    policy.Scope // the permission that is missing
 	Resource string       // an absolute path, or "" where there is none
+	Entry    bool         // Resource is a directory's entry, a link or directory, and not what it leads to
 	Call     string       // the system call
 	Errno    syscall.Errno
 	PID, TID int

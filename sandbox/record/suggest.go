@@ -46,12 +46,15 @@ type Folded struct {
 // below.
 func (s *Summary) Suggest(home string) Suggestion {
 	out := Suggestion{Left: s.Overlooked}
-	resources := map[policy.Scope][]string{}
+	resources, entries := map[policy.Scope][]string{}, map[policy.Scope][]string{}
 	bare := map[policy.Scope]bool{}
 	for g := range s.wanted {
-		if g.resource == "" {
+		switch {
+		case g.resource == "":
 			bare[g.scope] = true
-		} else {
+		case g.entry:
+			entries[g.scope] = append(entries[g.scope], g.resource)
+		default:
 			resources[g.scope] = append(resources[g.scope], g.resource)
 		}
 	}
@@ -64,7 +67,7 @@ func (s *Summary) Suggest(home string) Suggestion {
 			// is a program to list: a list lets fork too.
 			out.Flags = append(out.Flags, "--"+c.Flag)
 		case c.Value == policy.Patterns, c.Value == policy.OptionalPatterns:
-			out.merge(c, out.narrow(c, list, home))
+			out.merge(c, out.narrow(c, list, entries[c.Scope], home))
 		default:
 			out.merge(c, exact(list))
 		}
@@ -82,7 +85,7 @@ func exact(resources []string) []area {
 }
 
 // narrow takes out what would grant too much, and folds what is too many.
-func (s *Suggestion) narrow(c policy.Capability, paths []string, home string) []area {
+func (s *Suggestion) narrow(c policy.Capability, paths, entries []string, home string) []area {
 	found := areas{}
 	for _, p := range paths {
 		if isWide(p, home) {
@@ -97,6 +100,7 @@ func (s *Suggestion) narrow(c policy.Capability, paths []string, home string) []
 	for len(found) > maxExact && found.fold(home) {
 		found.absorb()
 	}
+	found.addEntries(entries)
 	return found.sorted()
 }
 
@@ -113,6 +117,9 @@ func (s *Suggestion) merge(c policy.Capability, list []area) {
 	length := 0
 	for _, a := range s.most(list) {
 		value, _ := flagValue(c, a.value()) // only what a flag can grant is kept
+		if a.entry {
+			value, _ = glob(a.path)
+		}
 		if length+len(value) > maxLength {
 			s.Left += a.files
 			continue

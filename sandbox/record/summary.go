@@ -37,6 +37,7 @@ type Summary struct {
 type grant struct {
 	scope    policy.Scope
 	resource string // with a trailing slash if it was to be made a directory
+	entry    bool
 }
 
 // LeftOut is how many records were not written and are no repeats.
@@ -54,7 +55,7 @@ func (s *Summary) Has(scope policy.Scope) bool {
 
 // want keeps what a record says is missing.
 func (s *Summary) want(r *Record) {
-	g := grant{r.Scope, r.Resource}
+	g := grant{r.Scope, r.Resource, r.Entry}
 	if c, _ := policy.Lookup(r.Scope); c.Value == policy.Switch || c.Value == policy.OptionalRules {
 		g.resource = "" // the flag grants it as a whole
 	}

@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"sandrun/policy"
 	"sandrun/sandbox/listener"
 )
 
@@ -50,7 +49,7 @@ func changeCall(nr int32) (change, bool) {
 func (s *server) change(n *listener.Notification, c change) {
 	at, e := s.locateArg(n, c.base, c.path, c.source(n))
 	if e != 0 {
-		s.listener.Continue(n.ID)
+		s.leave(n, c, e)
 		return
 	}
 	defer at.close()
@@ -58,13 +57,24 @@ func (s *server) change(n *listener.Notification, c change) {
 	if c.second != nil {
 		to, e := s.locateArg(n, c.second.base, c.second.path, route{itself: true})
 		if e != 0 {
-			s.listener.Continue(n.ID)
+			s.leave(n, c, e)
 			return
 		}
 		defer to.close()
 		places = append(places, &to)
 	}
 	s.changePlaces(n, c, places)
+}
+
+// leave lets the kernel say what is wrong with a call, but never with one that gives a
+// file another name, where names are granted: the kernel knows nothing of them, and
+// what the call means may change before it looks.
+func (s *server) leave(n *listener.Notification, c change, e syscall.Errno) {
+	if c.second != nil && s.rules.Files().names() {
+		s.listener.Refuse(n.ID, e)
+		return
+	}
+	s.listener.Continue(n.ID)
 }
 
 // source is how the first path of a call is followed.
@@ -126,13 +136,20 @@ func (s *server) changePlaces(n *listener.Notification, c change, places []*plac
 	here := len(places) == 2 && s.rules.Files().names()
 	for i, p := range places {
 		source := i == 0 && !c.makes
-		if p.dir < 0 && !isNameless(p) && !(c.links && p.kind() == unix.S_IFREG && p.settle()) || source != p.exists && (source || c.makes) {
-			s.listener.Continue(n.ID) // the kernel has an error for it that comes first
+		switch { // the kernel has an error for these that comes first
+		case p.dir < 0 && !isNameless(p) && !(c.links && p.kind() == unix.S_IFREG && p.settle()):
+			s.leave(n, c, unix.EBUSY)
+			return
+		case source && !p.exists:
+			s.leave(n, c, unix.ENOENT)
+			return
+		case c.makes && p.exists:
+			s.leave(n, c, unix.EEXIST)
 			return
 		}
 		switch s.judgeChange(n, c, p) {
 		case denied:
-			s.changeDenied(n, p)
+			s.changeDenied(n, c, p)
 			return
 		case onBehalf:
 			here = true
@@ -180,12 +197,16 @@ func (s *server) judgeChange(n *listener.Notification, c change, p *place) answe
 	return denied
 }
 
-func (s *server) changeDenied(n *listener.Notification, p *place) {
-	if !s.rules.Watch {
-		s.listener.Continue(n.ID)
+// changeDenied ends a change that no grant covers. What the kernel refuses by its
+// ordinary permissions is none of our denials.
+func (s *server) changeDenied(n *listener.Notification, c change, p *place) {
+	if !s.rules.Watch || !c.content && unix.Faccessat(p.dir, ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS) != nil ||
+		isProbe(s.rules.Harmless, p.path, false, Write, callerExe(n)) {
+		s.leave(n, c, unix.EACCES)
 		return
 	}
-	s.deny(n, policy.FSWrite, p.path, unix.EACCES)
+	entry := !c.content && (p.isDir() || p.kind() == unix.S_IFLNK)
+	s.denyWrite(n, p.path, entry, unix.EACCES)
 }
 
 // prepareChange readies this thread, and refuses what would give a file rights.

@@ -14,6 +14,7 @@ import (
 type Denial struct {
 	Scope    policy.Scope
 	Resource string // a path or a program; "" where the scope is all there is to say
+	Entry    bool   // Resource is a directory's entry, a link or directory, and not what it leads to
 	Call     string
 	Errno    syscall.Errno
 	PID, TID int
@@ -26,6 +27,14 @@ type Denial struct {
 // done about it.
 func (s *server) deny(n *listener.Notification, scope policy.Scope, resource string, errno syscall.Errno) {
 	s.report(n, s.denial(n, scope, resource, errno), func() { s.listener.Continue(n.ID) })
+}
+
+// denyWrite does so for a file; entry says that its entry in a directory is meant
+// and not what that leads to.
+func (s *server) denyWrite(n *listener.Notification, resource string, entry bool, errno syscall.Errno) {
+	d := s.denial(n, policy.FSWrite, resource, errno)
+	d.Entry = entry
+	s.report(n, d, func() { s.listener.Continue(n.ID) })
 }
 
 // report tells of a denial and ends the call; anyway lets it go ahead.
@@ -87,7 +96,11 @@ func slotOf(n *listener.Notification) seccomp.Slot {
 
 // refuse denies a call that register values alone decide.
 func (s *server) refuse(n *listener.Notification) {
-	scope, ok := scopes[slotOf(n)]
+	slot := slotOf(n)
+	scope, ok := scopes[slot]
+	if slot == seccomp.Shared && !s.rules.Once { // children are granted: it is threads that are not
+		scope = policy.Worker
+	}
 	if !ok { // not a slot that the filter sends here
 		s.listener.Refuse(n.ID, unix.EPERM)
 		return

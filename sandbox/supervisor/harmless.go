@@ -8,10 +8,17 @@ import (
 // A Probe is something that common programs try and do well without. It fails
 // quietly: it is no record, and it does not count under onerror exit.
 type Probe struct {
-	Path string // a file, by path or path.Match; with a slash at its end, a directory and everything below it
-	List bool   // only the listing of the directory, by the program Exe
-	Exe  string
-	Why  string
+	// Path is a file, by path or path.Match; with a slash at its end, a directory and
+	// everything below it; without one at its beginning, a directory of that name
+	// anywhere.
+	Path string
+	List bool // only the listing of the directory
+	// Exe is the program that looks, by its path or by path.Match of its name; ""
+	// for any.
+	Exe string
+	// Write: opening it for writing is no more than looking either.
+	Write bool
+	Why   string
 }
 
 // Probes are the harmless probes. Everything else that is denied is told of.
@@ -26,8 +33,9 @@ var Probes = []Probe{
 	{Path: "/proc/self/status", Why: "runtimes count processors and threads"},
 	{Path: "/proc/self/task/", Why: "runtimes count their threads"},
 	{Path: "/proc/self/auxv", Why: "libraries look for features of the processor"},
-	{Path: "/proc/self/coredump_filter", Why: "the Java virtual machine sets what it dumps"},
-	{Path: "/proc/self/oom_score_adj", Why: "services look for their priority"},
+	{Path: "/proc/cgroups", Why: "the Java virtual machine looks for its control group"},
+	{Path: "/proc/self/coredump_filter", Write: true, Why: "the Java virtual machine sets what it dumps"},
+	{Path: "/proc/self/oom_score_adj", Write: true, Why: "services look for their priority"},
 	{Path: "/proc/cpuinfo", Why: "libraries look for features of the processor"},
 	{Path: "/proc/meminfo", Why: "runtimes size their caches"},
 	{Path: "/proc/stat", Why: "runtimes count processors"},
@@ -43,19 +51,28 @@ var Probes = []Probe{
 	{Path: "/usr/share/locale/", Why: "the C library looks for translations"},
 	{Path: "/etc/ld.so.preload", Why: "the loader looks for libraries to preload"},
 	{Path: "/etc/selinux/", Why: "libselinux looks for its configuration"},
+	{Path: "/etc/passwd", Exe: "bash", Why: "bash looks for its user's name and shell"},
+	{Path: "/etc/passwd", Exe: "java*", Why: "the Java virtual machine looks for its user's name"},
+	{Path: "/etc/xattr.conf", Why: "libattr looks for attributes that are not to be copied"},
+	{Path: "__pycache__/", Exe: "python*", Write: true, Why: "python keeps what it has compiled"},
 	{Path: "/etc/inputrc", Why: "readline looks for key bindings"},
-	{Path: "/dev/tty", Why: "shells look for a terminal to control"},
+	{Path: "/dev/tty", Write: true, Why: "shells look for a terminal to control"},
 	{Path: "/usr/lib/*/libnss_*.so.2", Why: "the C library does without a name service"},
 	{Path: "/usr/lib64/libnss_*.so.2", Why: "the C library does without a name service"},
 }
 
 // matches tells whether a probe is about a path.
 func (p *Probe) matches(name string, list bool, exe func() string) bool {
+	return p.names(name, list) && (p.Exe == "" || p.looks(exe()))
+}
+
+// names tells whether a probe is about a path, whoever looks.
+func (p *Probe) names(name string, list bool) bool {
 	if p.List {
-		return list && name == strings.TrimSuffix(p.Path, "/") && exe() == p.Exe
+		return list && name == strings.TrimSuffix(p.Path, "/")
 	}
 	if dir, ok := strings.CutSuffix(p.Path, "/"); ok {
-		return name == dir || strings.HasPrefix(name, p.Path)
+		return name == dir || strings.HasPrefix(name, p.Path) || dir[0] != '/' && strings.Contains(name+"/", "/"+p.Path)
 	}
 	if strings.Contains(p.Path, "*") {
 		ok, err := path.Match(p.Path, name)
@@ -64,10 +81,17 @@ func (p *Probe) matches(name string, list bool, exe func() string) bool {
 	return name == p.Path
 }
 
-// isProbe tells whether an open for reading, or a mapping, is a harmless probe.
-func isProbe(probes []Probe, name string, list bool, exe func() string) bool {
+// looks tells whether a program is the one of a probe.
+func (p *Probe) looks(exe string) bool {
+	ok, err := path.Match(p.Exe, path.Base(exe))
+	return exe == p.Exe || ok && err == nil
+}
+
+// isProbe tells whether an open for what is missing, or a mapping (Read), is a
+// harmless probe.
+func isProbe(probes []Probe, name string, list bool, missing Rights, exe func() string) bool {
 	for i := range probes {
-		if probes[i].matches(name, list, exe) {
+		if (missing == Read || probes[i].Write) && probes[i].matches(name, list, exe) {
 			return true
 		}
 	}

@@ -60,7 +60,7 @@ func (s *server) mapping(n *listener.Notification) {
 	switch {
 	case err != nil:
 		path = ""
-	case isProbe(s.rules.Harmless, path, false, callerExe(n)):
+	case isProbe(s.rules.Harmless, path, false, Read, callerExe(n)):
 		s.listener.Refuse(n.ID, unix.EACCES)
 		return
 	}

@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"sandrun/policy"
 	"sandrun/sandbox/listener"
 )
 
@@ -24,8 +23,8 @@ func (s *server) writeMetadata(n *listener.Notification, c call) {
 		s.answer(n, unix.EBADF)
 		return
 	}
-	if name, ok := s.judgeMetadata(fd); !ok {
-		s.deny(n, policy.FSWrite, name, unix.EPERM)
+	if name, link, ok := s.judgeMetadata(fd); !ok {
+		s.denyWrite(n, name, link, unix.EPERM)
 		return
 	}
 	s.answer(n, c.apply(s, n, fd))
@@ -99,7 +98,7 @@ func (s *server) pinDescriptor(n *listener.Notification, fd int32) (int, syscall
 	return copied, e
 }
 
-// pinPath resolves a name as the caller would, without the magic links of
+// pinPath resolves a name as the caller would, first without the magic links of
 // /proc: those of /proc/self would be the supervisor's. The one spelling of them
 // that the C library uses, a path of a descriptor, is carried out as such.
 func (s *server) pinPath(n *listener.Notification, base int32, name string, nofollow bool) (int, syscall.Errno) {
@@ -127,6 +126,13 @@ func (s *server) pinPath(n *listener.Notification, base int32, name string, nofo
 		dir = opened
 	}
 	fd, err := unix.Openat2(dir, name, &how)
+	if err == unix.ELOOP { // a loop, or a magic link on the way
+		located, e := s.pinPlace(n, route{base: base, path: name, follow: !nofollow})
+		if e != 0 {
+			return -1, e
+		}
+		fd, err = located, nil
+	}
 	if err != nil {
 		return -1, err.(syscall.Errno)
 	}
@@ -135,6 +141,24 @@ func (s *server) pinPath(n *listener.Notification, base int32, name string, nofo
 		return -1, unix.EINTR
 	}
 	return fd, 0
+}
+
+// pinPlace opens what a path leads to by way of the caller's own magic links.
+func (s *server) pinPlace(n *listener.Notification, r route) (int, syscall.Errno) {
+	p, e := s.locate(n, r)
+	if e != 0 {
+		return -1, e
+	}
+	defer p.close()
+	switch {
+	case p.thing >= 0:
+		fd, err := unix.FcntlInt(uintptr(p.thing), unix.F_DUPFD_CLOEXEC, 0)
+		return fd, result(err)
+	case !p.exists:
+		return -1, unix.ENOENT
+	}
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS}
+	return openat2(p.dir, p.name, &how)
 }
 
 // descriptorOf reads the number in a path such as /proc/self/fd/3.
@@ -173,36 +197,37 @@ func isPath(fd int) bool {
 // judgeMetadata decides on a pinned file, which it names: it is granted if its path
 // is, or if the caller has it open for writing by its own right. Device nodes never
 // are.
-func (s *server) judgeMetadata(fd int) (name string, granted bool) {
+func (s *server) judgeMetadata(fd int) (name string, link, granted bool) {
 	name, err := readLink(own(fd))
 	if err != nil {
-		return "", false
+		return "", false, false
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		return name, false
+		return name, false, false
 	}
 	kind := st.Mode & unix.S_IFMT
+	link = kind == unix.S_IFLNK
 	if kind == unix.S_IFCHR || kind == unix.S_IFBLK {
-		return name, false
+		return name, link, false
 	}
 	f := s.rules.Files()
 	onKernel := onKernelFS(fd) || s.rules.KernelFile(name)
 	if f.mayChange(name, identify(&st), kind == unix.S_IFDIR) && (!onKernel || f.namesKernelFile(name)) {
-		return name, true
+		return name, link, true
 	}
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	if err != nil || flags&unix.O_PATH != 0 {
-		return name, false
+		return name, link, false
 	}
 	// The access mode 3 is neither reading nor writing, and Landlock lets every
 	// file be opened with it; the filter refuses it too.
 	if mode := flags & unix.O_ACCMODE; mode != unix.O_WRONLY && mode != unix.O_RDWR {
-		return name, false
+		return name, link, false
 	}
 	// A descriptor that came in as 0 to 2 was not opened under any grant, and
 	// the target can copy it to another number.
-	return name, kind == unix.S_IFREG && !s.stdio[identify(&st)] && !onKernel
+	return name, link, kind == unix.S_IFREG && !s.stdio[identify(&st)] && !onKernel
 }
 
 // kernelMagic are the statfs(2) types of the file systems that no grant includes.

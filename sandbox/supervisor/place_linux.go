@@ -198,6 +198,9 @@ func (s *server) directory(n *listener.Notification, base int, text string, r ro
 		Resolve: r.resolve&^resolveCached | unix.RESOLVE_NO_MAGICLINKS,
 	}
 	fd, err := unix.Openat2(from, text, &how)
+	for tries := 0; err == unix.EAGAIN && tries < maxReplaced; tries++ { // somebody renames or mounts, wherever
+		fd, err = unix.Openat2(from, text, &how)
+	}
 	e := result(err)
 	real := ""
 	if e == 0 {

@@ -160,10 +160,57 @@ static int waited(pid_t pid) {
 	return -1;
 }
 static int do_fork(char **a) { (void)a; pid_t p = fork(); if (p == 0) _exit(0); return waited(p); }
+#ifdef SYS_fork
+static int do_oldfork(char **a) { (void)a; pid_t p = syscall(SYS_fork); if (p == 0) _exit(0); return waited(p); }
+#endif
 static int do_vfork(char **a) { (void)a; pid_t p = vfork(); if (p == 0) _exit(0); return waited(p); }
 static int do_spawn(char **a) {
 	pid_t p = fork();
 	if (p == 0) { execv(a[0], a); _exit(errno); }
+	return waited(p);
+}
+// do_chain forks and executes itself, and the parent ends, as long as a file is
+// there: no process of it lives long enough to be killed by its pid.
+static int do_chain(char **a) {
+	struct stat st;
+	char *argv[] = {"chain", "chain", a[0], NULL};
+	if (stat(a[0], &st) < 0) return -1;
+	pid_t p = fork();
+	if (p < 0) return -1;
+	if (p > 0) _exit(0);
+	execv("/proc/self/exe", argv);
+	return -1;
+}
+// do_daemon leaves its session and its parent, and then waits for a file to go.
+static int do_daemon(char **a) {
+	struct stat st;
+	if (fork() > 0) return 0;
+	setsid();
+	if (fork() > 0) _exit(0);
+	while (stat(a[0], &st) == 0) usleep(1000);
+	_exit(0);
+}
+// do_inthread does an operation in another thread, and says its number.
+static char **inthread;
+static int threaded;
+static int operate(char **a);
+static void *operated(void *x) { printf("%d ", gettid()), fflush(stdout); threaded = operate(inthread) == 0 ? 0 : errno; return x; }
+static int do_inthread(char **a) {
+	pthread_t t;
+	inthread = a;
+	errno = pthread_create(&t, NULL, operated, NULL);
+	if (errno) return -1;
+	pthread_join(t, NULL);
+	errno = threaded;
+	return threaded ? -1 : 0;
+}
+// do_inchild does an operation in a child, and says its number.
+static int do_inchild(char **a) {
+	pid_t p = fork();
+	if (p == 0) {
+		printf("%d ", getpid()), fflush(stdout);
+		_exit(operate(a) == 0 ? 0 : errno);
+	}
 	return waited(p);
 }
 static int do_exec(char **a) { execv(a[0], a); return -1; }
@@ -313,10 +360,29 @@ static int do_ioctl(char **a) {
 	static char arg[256] = "x";
 	return syscall(SYS_ioctl, (long)number(a[0]), (unsigned long)strtoull(a[1], NULL, 0), arg) < 0 ? -1 : 0;
 }
+// value reads an argument of a call: a number, a path or =TEXT (its address), @pid,
+// or @zero (the address of bytes that are all zero).
+static unsigned long value(char *s) {
+	static char zero[4096];
+	if (*s == '/' || *s == '=') return (unsigned long)(s + (*s == '='));
+	if (strcmp(s, "@pid") == 0) return getpid();
+	if (strcmp(s, "@zero") == 0) return (unsigned long)zero;
+	return strtoull(s, NULL, 0);
+}
 static int do_syscall(char **a) {
 	unsigned long v[7] = {0};
-	for (int i = 0; i < 7 && a[i]; i++) v[i] = strtoull(a[i], NULL, 0);
+	for (int i = 0; i < 7 && a[i]; i++) v[i] = value(a[i]);
 	return syscall(v[0], v[1], v[2], v[3], v[4], v[5], v[6]) < 0 ? -1 : 0;
+}
+// do_cleanup has the program make a file when it ends, whatever way ends it that
+// lets code of it run.
+static char *cleanup;
+static void clean(void) { close(open(cleanup, O_WRONLY | O_CREAT, 0666)); }
+static void clean_and_leave(int s) { clean(); _exit(s); }
+static int do_cleanup(char **a) {
+	cleanup = a[0];
+	for (int s = 1; s < NSIG; s++) signal(s, clean_and_leave); // SIGKILL and SIGSTOP cannot be caught
+	return atexit(clean);
 }
 static int do_prctl(char **a) { return prctl(number(a[0]), number(a[1]), 0, 0, 0) < 0 ? -1 : 0; }
 static int do_getenv(char **a) { if (getenv(a[0])) return 0; errno = ENOENT; return -1; }
@@ -366,7 +432,7 @@ static const struct { const char *name; int args; op run; } ops[] = {
 	{"utimes", 1, do_utimes}, {"utimensat", 1, do_utimensat}, {"utimenow", 1, do_utimenow}, {"futimens", 1, do_futimens},
 	{"setxattr", 2, do_setxattr}, {"lsetxattr", 2, do_lsetxattr}, {"fsetxattr", 2, do_fsetxattr}, {"removexattr", 2, do_removexattr},
 	{"chattr", 1, do_chattr}, {"racechmod", 3, do_racechmod}, {"creat", 2, do_creat}, {"openat2", 2, do_openat2}, {"openat2read", 1, do_openat2read}, {"openat2trunc", 1, do_openat2trunc},
-	{"fork", 0, do_fork}, {"vfork", 0, do_vfork}, {"spawn", -1, do_spawn}, {"exec", -1, do_exec}, {"execveat", -1, do_execveat},
+	{"fork", 0, do_fork}, {"vfork", 0, do_vfork}, {"spawn", -1, do_spawn}, {"exec", -1, do_exec}, {"chain", 1, do_chain}, {"daemon", 1, do_daemon}, {"inthread", -1, do_inthread}, {"inchild", -1, do_inchild}, {"execveat", -1, do_execveat},
 	{"memfd", 1, do_memfd}, {"memfdexec", -1, do_memfdexec}, {"thread", 0, do_thread}, {"clone", 1, do_clone}, {"clone3", 0, do_clone3},
 	{"unshare", 1, do_unshare}, {"mapexec", 1, do_mapexec}, {"mapmemfd", 1, do_mapmemfd}, {"jit", 0, do_jit},
 #ifndef STATIC
@@ -376,13 +442,23 @@ static const struct { const char *name; int args; op run; } ops[] = {
 	{"listen", 0, do_listen}, {"udp", 1, do_udp}, {"connectfd", 2, do_connectfd}, {"sendpair", 1, do_sendpair}, {"kill", 2, do_kill},
 	{"tgkill", 3, do_tgkill}, {"tkill", 2, do_tkill}, {"pidfdsignal", 2, do_pidfdsignal}, {"pidfdgetfd", 2, do_pidfdgetfd},
 	{"ptrace", 1, do_ptrace}, {"traceme", 0, do_traceme}, {"vmread", 1, do_vmread}, {"prlimit", 1, do_prlimit},
-	{"setpriority", 1, do_setpriority}, {"ioctl", 2, do_ioctl}, {"syscall", -1, do_syscall}, {"prctl", 2, do_prctl},
+	{"setpriority", 1, do_setpriority}, {"ioctl", 2, do_ioctl}, {"syscall", -1, do_syscall}, {"cleanup", 1, do_cleanup}, {"prctl", 2, do_prctl},
 	{"getenv", 1, do_getenv}, {"umask", 0, do_umask}, {"personality", 0, do_personality}, {"rlimit", 1, do_rlimit}, {"fds", 0, do_fds}, {"ids", 0, do_ids},
 	{"ignored", 1, do_ignored}, {"raise", 1, do_raise}, {"exit", 1, do_exit}, {"sleep", 1, do_sleep}, {"echo", 1, do_echo},
+#ifdef SYS_fork
+	{"oldfork", 0, do_oldfork},
+#endif
 #ifdef __x86_64__
 	{"int80", 1, do_int80},
 #endif
 };
+
+// operate does an operation without a word about it.
+static int operate(char **a) {
+	for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+		if (strcmp(ops[i].name, a[0]) == 0) return ops[i].run(a + 1);
+	exit(2);
+}
 
 static int run(int argc, char **argv) {
 	for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {

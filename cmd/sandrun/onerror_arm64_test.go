@@ -1,0 +1,6 @@
+//go:build linux
+
+package main
+
+// oldDenials: this architecture has no old spellings.
+var oldDenials []denial

@@ -1,0 +1,56 @@
+//go:build linux
+
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// alsoDenied are denials that programs of jobs go on after, so that they work less
+// well than without sandrun, and the flags that spare them these.
+var alsoDenied = map[string][]string{
+	"ls":            {"--allow-fs-read=@users"}, // the names of owners
+	"ls in color":   {"--allow-fs-read=@users"},
+	"tar":           {"--allow-fs-read=@users"},
+	"tar with gzip": {"--allow-fs-read=@users"},
+}
+
+// TestProgramsUnderExit: what programs only try ends no run.
+func TestProgramsUnderExit(t *testing.T) {
+	for _, e := range jobs {
+		t.Run(e.name, func(t *testing.T) {
+			require(t, e.needs)
+			asEach(t, func(t *testing.T, u user, dir string) {
+				e.works(t, u, dir+"/exit", func(dir string, step []string) result {
+					return sandboxed(t, u, dir, slices.Concat([]string{"--onerror=exit"}, e.flags, alsoDenied[e.name]), step...)
+				})
+			})
+		})
+	}
+}
+
+// TestProgramsUnderLog: without a single grant every program does what it does
+// without sandrun.
+func TestProgramsUnderLog(t *testing.T) {
+	for _, e := range jobs {
+		t.Run(e.name, func(t *testing.T) {
+			require(t, e.needs)
+			asEach(t, func(t *testing.T, u user, dir string) {
+				e.works(t, u, dir+"/log", func(dir string, step []string) result {
+					r := sandboxed(t, u, dir, []string{"--onerror=log", "--log-file=" + beside(t, u) + "/log"}, step...)
+					first, rest, _ := strings.Cut(r.err, "\n")
+					if !strings.Contains(first, "enforces nothing") {
+						t.Errorf("instead of the warning: %s", r.err)
+					}
+					if strings.HasPrefix(rest, "sandrun: hint: denials that are not in the records: ") || strings.HasPrefix(rest, "sandrun: warning: denials that are not in the records: ") {
+						_, rest, _ = strings.Cut(rest, "\n")
+					}
+					r.err = rest
+					return r
+				})
+			})
+		})
+	}
+}
