@@ -178,7 +178,7 @@ static int race(const struct operation *o, long tries) {
 	letter = racing + strlen(base) + 1;
 	how.flags = strcmp(o->name, "mode") == 0 ? O_WRONLY | O_CREAT : O_RDONLY;
 	directories[0] = open(in("g"), O_PATH), directories[1] = open(in("s"), O_PATH);
-	files[0] = open(in("g/file"), O_PATH), files[1] = open(in("s/file"), O_PATH);
+	files[0] = open(in("g/file"), O_RDONLY), files[1] = open(in("s/file"), O_PATH);
 	swap = o->swap;
 	make(in("g/a")), mkdir(in("g/gone"), 0755);
 	if (swap) swap(0);
