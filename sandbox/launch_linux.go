@@ -74,8 +74,7 @@ func (p *Plan) Run() (Outcome, error) {
 		}
 		go forwardSignals(signals, target)
 	} else if p.notifies() {
-		quietRuntime()
-		go answerFirst(pipe[0], answering)
+		go answerFirst(pipe[0])
 	}
 	ruleset := -1
 	if p.Handled != (landlock.Rights{}) {
@@ -89,9 +88,6 @@ func (p *Plan) Run() (Outcome, error) {
 	}
 	if p.Supervised() {
 		return p.runSupervised(s, guarded, pipe[0], answering, target)
-	}
-	if p.notifies() {
-		<-answering // its thread is ready
 	}
 	return Outcome{}, p.failure(runDirect(s))
 }
