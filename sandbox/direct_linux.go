@@ -2,6 +2,9 @@ package sandbox
 
 import (
 	"errors"
+	"math"
+	"os"
+	"runtime/debug"
 	"syscall"
 	"time"
 	"unsafe"
@@ -36,6 +39,27 @@ func runDirect(s *sealing) report {
 	setSignals(s.mask)
 	exitSyscall()
 	return r
+}
+
+// A sealed thread whose execve has failed still has to say so, and cannot make a
+// thread any more, which the runtime asks of it when garbage is to be collected.
+// quietRuntime sees to it that this never comes: both switches matter, because a
+// GOMEMLIMIT in the environment collects whatever GOGC says.
+func quietRuntime() {
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(math.MaxInt64)
+}
+
+// fewRules is less than what takes a tenth of the 4 MiB that the runtime lets a
+// heap have before it collects for the first time.
+const fewRules = 256
+
+// mayCollect tells whether garbage might ever be collected. To stop the world for
+// quietRuntime takes 40 µs, and nearly no launch needs it.
+func mayCollect(rules int) bool {
+	_, gogc := os.LookupEnv("GOGC")
+	_, limit := os.LookupEnv("GOMEMLIMIT")
+	return gogc || limit || rules > fewRules
 }
 
 // watchdog bounds the wait for a report or a notification: a launch that hangs is

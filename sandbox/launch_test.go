@@ -26,6 +26,9 @@ const launcher = "SANDRUN_TEST_LAUNCH"
 // collecting is the variable that makes such a launch stop the world all the time.
 const collecting = "SANDRUN_TEST_COLLECT"
 
+// A launch must be on the main thread.
+func init() { runtime.LockOSThread() }
+
 func TestMain(m *testing.M) {
 	if spec, ok := os.LookupEnv(launcher); ok {
 		os.Exit(launch(strings.Fields(spec)))
