@@ -3,8 +3,9 @@ package sandbox
 import (
 	"errors"
 	"math"
-	"runtime"
+	"os"
 	"runtime/debug"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -13,70 +14,121 @@ import (
 	"sandrun/sandbox/listener"
 )
 
+// The two threads of a direct launch leave the Go runtime, as a thread in a
+// system call does, for as long as they deal with each other: the one that seals
+// itself, whose execve waits for an answer, and the one that answers. Neither
+// holds a P then or needs one, so that nothing that the runtime does (collecting
+// garbage, stopping the world, taking a P away) waits for them or keeps them
+// waiting. In between they may only make raw calls, without growing the stack.
+
+//go:linkname enterSyscall runtime.entersyscall
+func enterSyscall()
+
+//go:linkname exitSyscall runtime.exitsyscall
+func exitSyscall()
+
 // runDirect seals the calling thread, which is the main thread, and executes
 // the target in its place: same pid, no parent. It returns only on failure.
+//
+//go:nosplit
+//go:norace
 func runDirect(s *sealing) report {
+	enterSyscall()
 	s.mask = blockSignals()
 	r := s.seal()
 	setSignals(s.mask)
+	exitSyscall()
 	return r
 }
 
-// quietRuntime keeps the Go runtime from stopping the world, which would wait
-// for the sealed thread while that waits for an answer. Both switches matter: a
-// GOMEMLIMIT in the environment collects garbage whatever GOGC says. The answer
-// needs a P of its own beside the one that the sealed thread keeps.
+// A sealed thread whose execve has failed still has to say so, and cannot make a
+// thread any more, which the runtime asks of it when garbage is to be collected.
+// quietRuntime sees to it that this never comes: both switches matter, because a
+// GOMEMLIMIT in the environment collects whatever GOGC says.
 func quietRuntime() {
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(math.MaxInt64)
-	if runtime.GOMAXPROCS(0) < 2 {
-		runtime.GOMAXPROCS(2)
-	}
 }
 
-// watchdog bounds the wait for the first notification: a launch that hangs is a
-// defect, and ends in an error instead.
+// fewRules is less than what takes a tenth of the 4 MiB that the runtime lets a
+// heap have before it collects for the first time.
+const fewRules = 256
+
+// mayCollect tells whether garbage might ever be collected. To stop the world for
+// quietRuntime takes 40 µs, and nearly no launch needs it.
+func mayCollect(rules int) bool {
+	_, gogc := os.LookupEnv("GOGC")
+	_, limit := os.LookupEnv("GOMEMLIMIT")
+	return gogc || limit || rules > fewRules
+}
+
+// watchdog bounds the wait for a report or a notification: a launch that hangs is
+// a defect, and ends in an error instead.
 const watchdog = 5 * time.Second
 
 // delayAnswer holds the first answer up; the tests set it.
-var delayAnswer time.Duration
+var delayAnswer unix.Timespec
 
 // answerFirst waits on an unsealed thread for the listener and lets the one
 // execve pass. That exec kills this thread and closes the listener, and from
 // then on the kernel answers every further execve with ENOSYS.
-func answerFirst(reports int, ready chan<- report) {
-	runtime.LockOSThread()
-	ready <- report{}
-	r := readReport(reports)
-	if r.stage != stageListening {
-		return
-	}
-	if !pollIn(int(r.value), watchdog) {
+func answerFirst(reports int) {
+	if !answerRaw(reports) {
 		fatal(errors.New("the sealed thread did not get to its execve within 5 seconds"))
 	}
-	if delayAnswer > 0 {
-		time.Sleep(delayAnswer)
+}
+
+// answerRaw tells whether there was something to answer in time.
+//
+//go:nosplit
+//go:norace
+func answerRaw(reports int) bool {
+	enterSyscall()
+	timely := passFirst(reports)
+	exitSyscall()
+	return timely
+}
+
+// passFirst receives notifications until an answer has arrived. A signal cancels
+// a notification that nobody has received yet; the call then comes again.
+//
+//go:nosplit
+//go:norace
+func passFirst(reports int) bool {
+	var r report
+	if !pollIn(reports) {
+		return false
+	}
+	n, _, e := syscall.RawSyscall(unix.SYS_READ, uintptr(reports), uintptr(unsafe.Pointer(&r)), unsafe.Sizeof(r))
+	if e != 0 || n != unsafe.Sizeof(r) || r.stage != stageListening {
+		return true // the sealed thread has failed, and says so itself
 	}
 	l := listener.Listener(r.value)
-	for !passOne(l) {
+	for {
+		if !pollIn(int(l)) {
+			return false
+		}
+		if delayAnswer.Nsec != 0 {
+			raw(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&delayAnswer)), 0, 0)
+		}
+		var n listener.Notification
+		if l.ReceiveRaw(&n) == 0 && l.Continue(n.ID) == 0 {
+			return true
+		}
 	}
 }
 
-// passOne receives one notification and lets its call go ahead. A signal cancels
-// a notification that nobody has received yet; the call then comes again.
-func passOne(l listener.Listener) bool {
-	var n listener.Notification
-	return l.Receive(&n) == 0 && l.Continue(n.ID) == 0
-}
-
-// pollIn waits until a descriptor can be read.
-func pollIn(fd int, limit time.Duration) bool {
-	end := time.Now().Add(limit)
-	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+// pollIn waits until a descriptor can be read, or the watchdog barks.
+//
+//go:nosplit
+//go:norace
+func pollIn(fd int) bool {
+	fds := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
+	limit := unix.Timespec{Sec: int64(watchdog / time.Second)} // the kernel writes what is left of it
 	for {
-		n, err := unix.Poll(fds, int(time.Until(end).Milliseconds()))
-		if err != unix.EINTR {
-			return n == 1
+		n, _, e := syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&fds)), 1, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
+		if e != unix.EINTR {
+			return e == 0 && n == 1
 		}
 	}
 }

@@ -15,5 +15,5 @@ const Race = shareMemory == 0
 // the first answer.
 func SetDelays(seal, answer time.Duration) {
 	delaySealed = unix.NsecToTimespec(seal.Nanoseconds())
-	delayAnswer = answer
+	delayAnswer = unix.NsecToTimespec(answer.Nanoseconds())
 }

@@ -91,7 +91,7 @@ func Gather(r Request, create bool) (*Facts, error) {
 	}
 	var err error
 	f.Closure, err = closure.Find(closure.Request{
-		Command: r.Command, Env: env, Dir: r.Dir, Bare: r.Options.Bare,
+		Command: r.Command, Env: env, Dir: r.Dir, Bare: r.Options.Bare, Pin: create,
 	})
 	for fd := range f.Stdio {
 		f.Stdio[fd] = readStdio(fd)

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -17,9 +18,6 @@ import (
 )
 
 func init() {
-	// Domains, filters and parent-death signals belong to a thread. The main
-	// thread lives as long as the process, and a direct launch must keep the pid.
-	runtime.LockOSThread()
 	// The Go runtime would answer SIGQUIT with a listing of its goroutines, and a
 	// status that looks like the program's own.
 	var old, none action
@@ -46,10 +44,18 @@ type Outcome struct {
 	Killed bool           // by us, because of a denied operation under onerror exit
 }
 
-// Run carries the plan out. It must be called from the main goroutine. A direct
-// launch returns only on failure; a supervised one returns when the target has
-// ended and every process that it left behind is killed.
+// Run carries the plan out. A direct launch returns only on failure; a supervised
+// one returns when the target has ended and every process that it left behind is
+// killed.
+//
+// It must be called by a goroutine that is locked to the main thread: from an init
+// function, or from main if an init function has called runtime.LockOSThread.
+// Domains, filters and parent-death signals belong to a thread; the main thread
+// lives as long as the process, and a direct launch must keep the pid.
 func (p *Plan) Run() (Outcome, error) {
+	if unix.Gettid() != os.Getpid() {
+		return Outcome{}, &LaunchError{Err: errors.New("the launch is not on the main thread")}
+	}
 	privileged, err := prepareProcess(p.facts.listed())
 	if err != nil {
 		return Outcome{}, &LaunchError{Err: err}
@@ -66,16 +72,16 @@ func (p *Plan) Run() (Outcome, error) {
 	// The threads that answer and that forward start while this one goes on.
 	answering := make(chan report, 1)
 	target := make(chan int, 1)
+	serving := make(chan struct{}, 1)
 	if p.Supervised() {
-		go p.serve(pipe[0], privileged, answering)
+		go p.serve(pipe[0], privileged, serving, answering)
 		signals, err := catchSignals()
 		if err != nil {
 			return Outcome{}, &LaunchError{Err: err}
 		}
 		go forwardSignals(signals, target)
 	} else if p.notifies() {
-		quietRuntime()
-		go answerFirst(pipe[0], answering)
+		go answerFirst(pipe[0])
 	}
 	ruleset := -1
 	if p.Handled != (landlock.Rights{}) {
@@ -88,10 +94,11 @@ func (p *Plan) Run() (Outcome, error) {
 		return Outcome{}, &LaunchError{Err: err}
 	}
 	if p.Supervised() {
+		<-serving
 		return p.runSupervised(s, guarded, pipe[0], answering, target)
 	}
-	if p.notifies() {
-		<-answering // its thread is ready
+	if mayCollect(len(p.Rules)) {
+		quietRuntime()
 	}
 	return Outcome{}, p.failure(runDirect(s))
 }
@@ -199,9 +206,13 @@ func killTarget() {
 }
 
 // serve drops what is left of the capabilities, reads the child's first report,
-// hands it over, and if it is the listener serves that.
-func (p *Plan) serve(reports int, privileged bool, first chan<- report) {
+// hands it over, and if it is the listener serves that. It says when it has a
+// thread, which must be made before the main thread confines itself: threads
+// inherit domains, and from inside one Linux before 6.15 lets no signal reach the
+// others, which dropEverywhere needs.
+func (p *Plan) serve(reports int, privileged bool, serving chan<- struct{}, first chan<- report) {
 	runtime.LockOSThread()
+	serving <- struct{}{}
 	if privileged {
 		if err := dropEverywhere(); err != nil {
 			fatal(err)

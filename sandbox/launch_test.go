@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -21,6 +22,12 @@ import (
 // delays, then the flags, then "--" and the command, separated by spaces. The word
 // "abi=N" among the flags plans as on a kernel that has no more than that.
 const launcher = "SANDRUN_TEST_LAUNCH"
+
+// collecting is the variable that makes such a launch stop the world all the time.
+const collecting = "SANDRUN_TEST_COLLECT"
+
+// A launch must be on the main thread.
+func init() { runtime.LockOSThread() }
 
 func TestMain(m *testing.M) {
 	if spec, ok := os.LookupEnv(launcher); ok {
@@ -37,6 +44,13 @@ func launch(spec []string) int {
 		return 3
 	}
 	sandbox.SetDelays(seal, answer)
+	if os.Getenv(collecting) != "" {
+		go func() {
+			for {
+				runtime.GC()
+			}
+		}()
+	}
 	r := sandbox.Request{Dir: "/", Env: []string{"PATH=/usr/bin:/bin"}}
 	kernel := sandbox.Probe()
 	for i, word := range spec[2:] {

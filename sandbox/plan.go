@@ -249,6 +249,7 @@ func handled(f *Facts) landlock.Rights {
 // rules lists the kernel rules, one per path, sorted.
 func rules(f *Facts) []landlock.Rule {
 	access, found := map[string]landlock.Access{}, map[string]bool{}
+	pins := map[string]int{}
 	_, everyProgram := f.Policy.All(policy.Child)
 	for _, g := range f.Grants {
 		var a landlock.Access
@@ -271,12 +272,15 @@ func rules(f *Facts) []landlock.Rule {
 		for _, file := range c.Files {
 			access[file.Path] |= fileAccess(file)
 			delete(found, file.Path)
+			if file.Pin != 0 {
+				pins[file.Path] = file.Pin
+			}
 		}
 	}
 	list := make([]landlock.Rule, 0, len(access))
 	for p, a := range maps.All(access) {
 		if a != 0 {
-			list = append(list, landlock.Rule{Path: p, Access: a, Found: found[p]})
+			list = append(list, landlock.Rule{Path: p, Access: a, Found: found[p], Pin: pins[p]})
 		}
 	}
 	slices.SortFunc(list, func(a, b landlock.Rule) int { return cmp.Compare(a.Path, b.Path) })

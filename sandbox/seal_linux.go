@@ -247,6 +247,9 @@ func defaultSignals() {
 
 // blockSignals blocks every signal on the calling thread and returns the mask
 // that it had.
+//
+//go:nosplit
+//go:norace
 func blockSignals() (old uint64) {
 	all := ^uint64(0)
 	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK,
@@ -254,6 +257,8 @@ func blockSignals() (old uint64) {
 	return old
 }
 
+//go:nosplit
+//go:norace
 func setSignals(mask uint64) {
 	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&mask)), 0, 8, 0, 0)
 }

@@ -30,6 +30,9 @@ var (
 	gopher    string // does so in Go
 )
 
+// Variables are initialised before any init function runs.
+var _ = func() bool { underTest = true; return true }()
+
 func TestMain(m *testing.M) {
 	os.Exit(withPrograms(m))
 }

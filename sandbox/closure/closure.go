@@ -71,6 +71,7 @@ type File struct {
 	Tree     bool   // a directory: it and everything below
 	Terminal bool   // the controlling terminal
 	Why      string // "the executable", "needed by /bin/true"
+	Pin      int    // an O_PATH descriptor of it, 0 for none
 }
 
 // Own says which native code counts as the program's own although it is not
@@ -87,6 +88,7 @@ type Request struct {
 	Env     func(name string) (string, bool) // the environment that the program will get
 	Dir     string                           // working directory, absolute
 	Bare    bool                             // only the ELF closure and the #! chain
+	Pin     bool                             // keep the descriptors by which data files were found
 }
 
 // EnvChange is what the env of a #! line asked for. The zero value changes

@@ -25,6 +25,13 @@ func newDisk() disk {
 	return disk{make([]byte, maxPath), make(map[string]string, 80), map[string][]string{}}
 }
 
+// release closes the descriptor of a file that no rule is made for.
+func (f File) release() {
+	if f.Pin != 0 {
+		_ = unix.Close(f.Pin)
+	}
+}
+
 // real resolves the symbolic links of an absolute path.
 func (d disk) real(path string) (string, error) {
 	links := 0

@@ -159,7 +159,7 @@ func TestTerminal(t *testing.T) {
 		if got := out != "[]"; got != test.is {
 			t.Errorf("controlling %v: %s", test.controlling, out)
 		}
-		if test.is && out != "[{/dev/tty read,write false true the controlling terminal} {"+path+" read,write false true the controlling terminal}]" {
+		if test.is && out != "[{/dev/tty read,write false true the controlling terminal 0} {"+path+" read,write false true the controlling terminal 0}]" {
 			t.Errorf("terminal: %s", out)
 		}
 		master.Close()

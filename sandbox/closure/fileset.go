@@ -24,6 +24,7 @@ func (s *fileSet) add(f File) {
 		s.list = append(s.list, f)
 		return
 	}
+	f.release()
 	old := &s.list[i]
 	old.Access |= f.Access
 	old.Tree = old.Tree || f.Tree
@@ -34,7 +35,11 @@ func (s *fileSet) add(f File) {
 func (s *fileSet) sorted() []File {
 	slices.SortFunc(s.list, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
 	return slices.DeleteFunc(slices.Clone(s.list), func(f File) bool {
-		return !f.Terminal && s.covered(f)
+		covered := !f.Terminal && s.covered(f)
+		if covered {
+			f.release()
+		}
+		return covered
 	})
 }
 

@@ -3,6 +3,8 @@ package closure
 import (
 	"fmt"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // Find returns what a command needs in order to start. An error is a
@@ -12,6 +14,7 @@ func Find(r Request) (*Closure, error) {
 		return nil, &NotFoundError{"", "is empty"}
 	}
 	l := newLoader(r.Env, r.Dir)
+	l.pin = r.Pin
 	ch, err := follow(l, r.Command)
 	if err != nil {
 		return nil, err
@@ -175,13 +178,30 @@ func (p *program) plugins(c *Closure) {
 	}
 }
 
+// locate resolves an absolute, clean path, most of which have no symbolic link in
+// them. To open one says so in one call, and the descriptor serves its rule.
+func (l *loader) locate(path string) (real string, pin int, err error) {
+	if l.pin {
+		how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS}
+		switch pin, err = unix.Openat2(unix.AT_FDCWD, path, &how); err {
+		case nil:
+			return path, pin, nil
+		case unix.ENOENT:
+			return "", 0, err
+		}
+		// A symbolic link, an outer sandbox that refuses the call, or too many files.
+	}
+	real, err = l.real(path)
+	return real, 0, err
+}
+
 // data adds the files of a table that exist.
 func (l *loader) data(table []datum) {
 	for _, d := range table {
-		real, err := l.real(d.path)
+		real, pin, err := l.locate(d.path)
 		if err != nil {
 			continue // not on this system, and nobody misses it
 		}
-		l.files.add(File{Path: real, Access: d.access, Tree: d.tree, Why: d.why})
+		l.files.add(File{Path: real, Access: d.access, Tree: d.tree, Why: d.why, Pin: pin})
 	}
 }

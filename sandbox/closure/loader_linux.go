@@ -23,6 +23,7 @@ type loader struct {
 	dir     string // working directory
 	home    string // of the user, "" if that is not known
 	files   *fileSet
+	pin     bool // keep descriptors
 
 	musl     bool
 	paths    string // LD_LIBRARY_PATH

@@ -15,6 +15,7 @@ type Rule struct {
 	// Found: a pattern has found the path. It is left out where it cannot be
 	// opened; nobody asked for it by name, and the target cannot open it either.
 	Found bool
+	Pin   int // an O_PATH descriptor of it, which is closed when the rule is made; 0 for none
 }
 
 // NewRuleset makes a ruleset that denies everything in handled but what the
@@ -37,7 +38,7 @@ func NewRuleset(handled Rights, rules []Rule) (int, error) {
 }
 
 func addRule(ruleset int, handled Access, r Rule) error {
-	fd, err := openExact(r.Path)
+	fd, err := r.open()
 	if r.Found && (err == unix.EACCES || err == unix.ENOENT) {
 		return nil
 	}
@@ -57,6 +58,14 @@ func addRule(ruleset int, handled Access, r Rule) error {
 		return fmt.Errorf("landlock_add_rule %q (%s): %w", r.Path, access, err)
 	}
 	return nil
+}
+
+// open returns a descriptor of the file that the rule is for.
+func (r Rule) open() (int, error) {
+	if r.Pin != 0 {
+		return r.Pin, nil
+	}
+	return openExact(r.Path)
 }
 
 // openExact opens a path that has no symbolic links in it. A component that was
@@ -86,6 +95,9 @@ func openExact(path string) (int, error) {
 
 // fitting masks rights by what the opened file is.
 func fitting(fd int, access Access) (Access, error) {
+	if access&^fileAccess == 0 { // fits anything
+		return access, nil
+	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return 0, err

@@ -54,9 +54,22 @@ func (l Listener) Receive(n *Notification) syscall.Errno {
 	return e
 }
 
+// ReceiveRaw is Receive for a thread that has left the Go runtime.
+//
+//go:nosplit
+//go:norace
+func (l Listener) ReceiveRaw(n *Notification) syscall.Errno {
+	*n = Notification{}
+	_, _, e := syscall.RawSyscall(unix.SYS_IOCTL, uintptr(l), unix.SECCOMP_IOCTL_NOTIF_RECV, uintptr(unsafe.Pointer(n)))
+	return e
+}
+
 // Continue lets the kernel execute the call as if it had not been trapped. It is
 // an answer to give only where the kernel itself still refuses what must be
 // refused: what the call's pointers point to can change after any check.
+//
+//go:nosplit
+//go:norace
 func (l Listener) Continue(id uint64) syscall.Errno {
 	return l.send(&answer{id: id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE})
 }
@@ -71,6 +84,8 @@ func (l Listener) Return(id uint64, value int64) syscall.Errno {
 	return l.send(&answer{id: id, value: value})
 }
 
+//go:nosplit
+//go:norace
 func (l Listener) send(a *answer) syscall.Errno {
 	_, _, e := syscall.RawSyscall(unix.SYS_IOCTL, uintptr(l), unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(a)))
 	return e
