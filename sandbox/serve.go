@@ -44,8 +44,16 @@ func serve(f *Facts, c *seccomp.Choice) {
 	if f.watched() || f.Pins != nil {
 		c[seccomp.Exec], c[seccomp.ExecAt] = seccomp.Notify, seccomp.Notify
 	}
-	if f.Policy.OnError == policy.Log && f.Pins == nil {
+	if f.Policy.OnError != policy.Log {
+		return
+	}
+	if f.Pins == nil {
 		c[seccomp.Start] = seccomp.Allow // no program is refused
+	}
+	// A signal that comes before a trapped call was received ends it with EINTR, which
+	// no program expects of a fork. New processes and threads are noticed otherwise.
+	for _, s := range [...]seccomp.Slot{seccomp.Child, seccomp.Shared, seccomp.Thread} {
+		c[s] = seccomp.Allow
 	}
 }
 

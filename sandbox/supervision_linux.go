@@ -30,6 +30,11 @@ func (p *Plan) supervision() supervisor.Rules {
 		Files: files, Pins: f.Pins, KernelFile: f.Mounts.isKernel, Watch: f.watched(), OnError: f.Policy.OnError, Harmless: f.probes(),
 		Denied: p.recorder(), Interrupt: interrupt,
 	}
+	if f.Policy.OnError == policy.Log {
+		r.Notice = map[policy.Scope]bool{
+			policy.Child: !f.Policy.Has(policy.Child), policy.Worker: !f.Policy.Has(policy.Worker),
+		}
+	}
 	if p.Choice[seccomp.MapExec] == seccomp.Notify {
 		r.Mapping = p.mapping()
 	}

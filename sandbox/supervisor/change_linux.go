@@ -47,6 +47,10 @@ func changeCall(nr int32) (change, bool) {
 // change serves a trapped call on names. What kernel rules decide goes on in the
 // kernel, and so does what nobody grants: the kernel refuses it.
 func (s *server) change(n *listener.Notification, c change) {
+	if !validFlags(n) {
+		s.listener.Refuse(n.ID, unix.EINVAL)
+		return
+	}
 	at, e := s.locateArg(n, c.base, c.path, c.source(n))
 	if e != 0 {
 		s.leave(n, c, e)
@@ -64,6 +68,20 @@ func (s *server) change(n *listener.Notification, c change) {
 		places = append(places, &to)
 	}
 	s.changePlaces(n, c, places)
+}
+
+// validFlags tells whether the kernel knows the flags of a call; it looks at them
+// before everything else.
+func validFlags(n *listener.Notification) bool {
+	bits := uint32(n.Args[4])
+	switch n.Nr {
+	case unix.SYS_LINKAT:
+		return bits&^(unix.AT_SYMLINK_FOLLOW|unix.AT_EMPTY_PATH) == 0
+	case unix.SYS_RENAMEAT2:
+		const both = unix.RENAME_NOREPLACE | unix.RENAME_EXCHANGE
+		return bits&^both == 0 && bits != both // the filter has refused RENAME_WHITEOUT
+	}
+	return true
 }
 
 // leave lets the kernel say what is wrong with a call, but never with one that gives a
@@ -138,7 +156,11 @@ func (s *server) changePlaces(n *listener.Notification, c change, places []*plac
 		source := i == 0 && !c.makes
 		switch { // the kernel has an error for these that comes first
 		case p.dir < 0 && !isNameless(p) && !(c.links && p.kind() == unix.S_IFREG && p.settle()):
-			s.leave(n, c, unix.EBUSY)
+			e := unix.EBUSY
+			if c.links { // of a second name in use, or of a device's
+				e = unix.EEXIST
+			}
+			s.leave(n, c, e)
 			return
 		case source && !p.exists:
 			s.leave(n, c, unix.ENOENT)
@@ -147,6 +169,12 @@ func (s *server) changePlaces(n *listener.Notification, c change, places []*plac
 			s.leave(n, c, unix.EEXIST)
 			return
 		}
+		if i == 1 && otherFileSystem(places[0], p) {
+			s.leave(n, c, unix.EXDEV)
+			return
+		}
+	}
+	for _, p := range places {
 		switch s.judgeChange(n, c, p) {
 		case denied:
 			s.changeDenied(n, c, p)
@@ -164,6 +192,13 @@ func (s *server) changePlaces(n *listener.Notification, c change, places []*plac
 		e = c.apply(s, n, places[0], places[len(places)-1])
 	}
 	s.answer(n, e)
+}
+
+// otherFileSystem tells whether two places are of different file systems, between
+// which nothing is renamed or linked.
+func otherFileSystem(a, b *place) bool {
+	var x, y unix.Stat_t
+	return unix.Fstat(a.at(), &x) == nil && unix.Fstat(b.at(), &y) == nil && x.Dev != y.Dev
 }
 
 // isNameless tells whether a place is an open file without a name, which linkat can

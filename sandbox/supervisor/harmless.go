@@ -32,6 +32,7 @@ var Probes = []Probe{
 	{Path: "/proc/self/stat", Why: "runtimes look for their start time and size"},
 	{Path: "/proc/self/status", Why: "runtimes count processors and threads"},
 	{Path: "/proc/self/task/", Why: "runtimes count their threads"},
+	{Path: "/proc/self/fd", Why: "tar and others look whether descriptors have names"},
 	{Path: "/proc/self/auxv", Why: "libraries look for features of the processor"},
 	{Path: "/proc/cgroups", Why: "the Java virtual machine looks for its control group"},
 	{Path: "/proc/self/coredump_filter", Write: true, Why: "the Java virtual machine sets what it dumps"},

@@ -39,6 +39,9 @@ type Rules struct {
 	Watch    bool
 	Harmless []Probe // denials that nobody wants to hear of
 	OnError  policy.OnError
+	// Notice are the scopes of which a new process or thread is told when it makes its
+	// first trapped call.
+	Notice map[policy.Scope]bool
 	// Denied is told of every denial; nil where nobody listens.
 	Denied func(Denial)
 	// Kill ends the target, for policy.Exit.
@@ -58,6 +61,7 @@ type Supervisor struct {
 	self         string              // our own directory in /proc
 	uids, gids   []byte              // our identity, as /proc/PID/status writes it
 	identityOnce sync.Once
+	noticed      noticed
 	blocked      chan struct{} // holds the threads of blocked opens
 	relief       relief
 	verified     verified
@@ -116,6 +120,9 @@ func (s *server) serve() {
 // dispatch answers one notification. An answer that does not arrive is no error:
 // the caller is gone.
 func (s *server) dispatch(n *listener.Notification) {
+	if s.rules.Notice != nil {
+		s.notice(n)
+	}
 	switch nr := int(n.Nr); {
 	case isOpen(n.Nr):
 		s.work()
