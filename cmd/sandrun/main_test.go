@@ -28,6 +28,7 @@ var (
 	racer     string // makes calls whose arguments change meanwhile
 	crowd     string // makes many calls at once, some of which block
 	gopher    string // does so in Go
+	thief     string // tries to get more than was granted
 )
 
 // Variables are initialised before any init function runs.
@@ -51,6 +52,7 @@ func withPrograms(m *testing.M) int {
 		return complain(errors.New("the tests need gcc: the probe is C, because a Go program cannot start without threads"))
 	}
 	fileops, racer, crowd, gopher = binDir+"/fileops", binDir+"/racer", binDir+"/crowd", binDir+"/gopher"
+	thief = binDir + "/thief"
 	const source = "../../testdata/probe/probe.c"
 	for _, build := range [][]string{
 		goBuild(sandrun, "."),
@@ -60,6 +62,7 @@ func withPrograms(m *testing.M) int {
 		{"gcc", "-O1", "-static", "-o", fileops, "../../testdata/probe/fileops.c"},
 		{"gcc", "-O1", "-pthread", "-static", "-o", racer, "../../testdata/probe/racer.c"},
 		{"gcc", "-O1", "-pthread", "-static", "-o", crowd, "../../testdata/probe/crowd.c"},
+		{"gcc", "-O1", "-pthread", "-static", "-o", thief, "../../testdata/probe/thief.c"},
 		goBuild(gopher, "../../testdata/probe/gopher"),
 	} {
 		if out, err := exec.Command(build[0], build[1:]...).CombinedOutput(); err != nil {

@@ -75,8 +75,17 @@ func (f *Files) held(p string, id ID, isDir bool) (r Rights) {
 		if dir == "/" || dir == "." {
 			return r
 		}
-		dir = path.Dir(dir)
+		dir = parent(dir)
 	}
+}
+
+// parent is path.Dir of a clean path, without looking at all of it again: a path may
+// have two thousand components.
+func parent(p string) string {
+	if i := strings.LastIndexByte(p, '/'); i > 0 {
+		return p[:i]
+	}
+	return path.Dir(p)
 }
 
 // named is what the names that the supervisor serves give for a path.

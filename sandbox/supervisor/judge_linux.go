@@ -82,7 +82,7 @@ func (p *place) sure(f *Files, want Rights) (r Rights) {
 		if dir == "/" || dir == "." {
 			break
 		}
-		dir, up = path.Dir(dir), up+"/.."
+		dir, up = parent(dir), up+"/.."
 	}
 	return r
 }

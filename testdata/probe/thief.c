@@ -1,0 +1,134 @@
+// thief tries, in the sandbox, to get more than was granted; each way has once worked.
+//
+//   thief deep       gets files written only into what may be read, by names that are
+//                    longer than a path may be
+//   thief closed     the same, below a directory that nobody may search
+//   thief moved      by putting another directory in the place of a readable one
+//   thief setid      by openat2 whose mode another thread rewrites
+//   thief trace FILE does what is not granted while a child traces it, and says how
+//                    long the child lives
+//
+// It works in the current directory and prints what it got, a line each.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static void tell(const char *what, long got) {
+	printf("%s: %s\n", what, got < 0 ? strerrorname_np(errno) : "ok");
+	fflush(stdout);
+}
+
+static int open2(int dir, const char *path, unsigned long flags) {
+	struct open_how how = {.flags = flags};
+	return syscall(SYS_openat2, dir, path, &how, sizeof how);
+}
+
+// dig makes a chain of directories and returns the last.
+static int dig(const char *base, int depth) {
+	int d = open(base, O_PATH | O_DIRECTORY);
+	while (depth-- > 0) {
+		mkdirat(d, "a", 0755);
+		int next = openat(d, "a", O_PATH | O_DIRECTORY);
+		close(d);
+		d = next;
+	}
+	return d;
+}
+
+static void deep(void) {
+	mkdir("deep", 0755);
+	int d = dig("deep", 2100), e = dig("read", 1500);
+	tell("rename", rename("secret", "name"));
+	renameat(AT_FDCWD, "secret", d, "x");
+	renameat(d, "x", AT_FDCWD, "name");
+	linkat(AT_FDCWD, "secret", d, "y", 0);
+	linkat(d, "y", AT_FDCWD, "name2", 0);
+	tell("renameat", renameat(AT_FDCWD, "secret", e, "x"));
+	tell("linkat", linkat(AT_FDCWD, "secret", e, "y", 0));
+	tell("open name", open("name", O_RDONLY));
+	tell("open name2", open("name2", O_RDONLY));
+	tell("openat", openat(e, "x", O_RDONLY));
+}
+
+static void closed(void) {
+	int d = dig("read", 3);
+	chmod("read/a", 0);
+	tell("renameat", renameat(AT_FDCWD, "secret", d, "x"));
+	tell("linkat", linkat(AT_FDCWD, "secret", d, "y", 0));
+	chmod("read/a", 0755);
+	tell("open", open("read/a/a/a/x", O_RDONLY));
+}
+
+static void moved(void) {
+	tell("rename", rename("read", "other"));
+	tell("rename", rename("write", "read"));
+	tell("open", open("read/secret", O_RDONLY));
+	tell("openat2", open2(AT_FDCWD, "read/secret", O_RDONLY));
+	tell("list", open2(AT_FDCWD, "read", O_RDONLY | O_DIRECTORY));
+	tell("linkat", linkat(AT_FDCWD, "read/secret", AT_FDCWD, "other/x", 0));
+	tell("renameat", rename("read/secret", "other/x"));
+}
+
+static volatile struct open_how how = {.flags = O_WRONLY | O_CREAT, .mode = 0755};
+static volatile int done;
+
+static void *rewrite(void *x) {
+	for (unsigned i = 0; !done; i++) {
+		how.mode = i & 1 ? 04755 : 0755;
+		for (volatile unsigned n = i * 2654435761u >> 22; n > 0; n--) {}
+	}
+	return x;
+}
+
+static void setid(void) {
+	pthread_t t;
+	int made = 0, odd = 0;
+	if (pthread_create(&t, NULL, rewrite, NULL)) exit(2);
+	for (int i = 0; i < 3000; i++) {
+		struct stat st;
+		int fd = syscall(SYS_openat2, AT_FDCWD, "made", &how, sizeof how);
+		if (fd < 0) continue;
+		made++;
+		if (fstat(fd, &st) == 0 && st.st_mode & 06000) odd++;
+		close(fd);
+		unlink("made");
+	}
+	done = 1;
+	pthread_join(t, NULL);
+	printf("%s; setuid %d\n", made ? "made" : "none", odd);
+}
+
+static void trace(const char *file) {
+	int p[2];
+	char c;
+	if (pipe(p) < 0) exit(2);
+	if (fork() == 0) {
+		tell("trace", ptrace(PTRACE_SEIZE, getppid(), 0, 0));
+		if (write(p[1], "x", 1) != 1) _exit(2);
+		sleep(20);
+		tell("alive", 0);
+		_exit(0);
+	}
+	if (read(p[0], &c, 1) != 1) exit(2);
+	tell("open", open(file, O_RDONLY));
+}
+
+int main(int argc, char **argv) {
+	const char *way = argc > 1 ? argv[1] : "";
+	if (strcmp(way, "deep") == 0) deep();
+	else if (strcmp(way, "closed") == 0) closed();
+	else if (strcmp(way, "moved") == 0) moved();
+	else if (strcmp(way, "setid") == 0) setid();
+	else if (strcmp(way, "trace") == 0 && argc > 2) trace(argv[2]);
+	else return 2;
+	return 0;
+}
