@@ -306,8 +306,8 @@ func (s *server) openDenied(n *listener.Notification, r *request, p *place, miss
 	case missing == Read:
 		s.openReported(n, r, p, policy.FSRead)
 	default:
-		if missing&Read != 0 && s.rules.Denied != nil { // who grants one of the two should know of the other
-			s.rules.Denied(s.denial(n, policy.FSRead, p.path, unix.EACCES))
+		if missing&Read != 0 { // who grants one of the two should know of the other
+			s.tell(s.denial(n, policy.FSRead, p.path, unix.EACCES))
 		}
 		s.openReported(n, r, p, policy.FSWrite)
 	}
