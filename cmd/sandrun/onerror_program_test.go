@@ -15,7 +15,7 @@ var alsoDenied = map[string][]string{
 	"ls in color":   {"--allow-fs-read=@users"},
 	"tar":           {"--allow-fs-read=@users"},
 	"tar with gzip": {"--allow-fs-read=@users"},
-	"java":          {"--allow-net"}, // whether there is an IPv4 and an IPv6
+	"java":          {"--allow-net"},                      // whether there is an IPv4 and an IPv6
 	"java source":   {"--allow-net", "--allow-fs-read=."}, // and other sources
 }
 

@@ -3,10 +3,8 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"os"
-	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
@@ -170,10 +168,9 @@ func floods() int {
 func TestFlood(t *testing.T) {
 	asEach(t, func(t *testing.T, u user, dir string) {
 		n := floods()
-		args := []string{"--explain", "--log-file=" + dir + "/log", "--", probe, "flood", strconv.Itoa(n), dir}
-		cmd := command(u, dir, append([]string{sandrun}, args...)...)
-		high := watched(cmd)
-		r := finish(t, cmd)
+		args := []string{"/bin/sh", "-c", `echo $$ >"$0"; exec "$@"`, dir + "/pid", sandrun, "--explain", "--log-file=" + dir + "/log", "--", probe, "flood", strconv.Itoa(n), dir}
+		high := watched(dir + "/pid")
+		r := finish(t, command(u, dir, args...))
 		if r.out != "ok\n" || r.status != 0 {
 			t.Fatalf("status %d: %s%s", r.status, r.out, r.err)
 		}
@@ -194,8 +191,9 @@ func TestFlood(t *testing.T) {
 	})
 }
 
-// watched notes the largest resident memory of a process while it runs.
-func watched(cmd *exec.Cmd) (high func() int) {
+// watched notes the largest resident memory of a process, whose pid a file will
+// hold, until it has ended.
+func watched(file string) (high func() int) {
 	found, stop := make(chan int), make(chan bool)
 	go func() {
 		kib := 0
@@ -205,21 +203,11 @@ func watched(cmd *exec.Cmd) (high func() int) {
 				found <- kib
 				return
 			case <-time.After(5 * time.Millisecond):
-			}
-			if cmd.Process == nil {
-				continue
-			}
-			file, err := os.Open(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
-			if err != nil {
-				continue
-			}
-			for lines := bufio.NewScanner(file); lines.Scan(); {
-				var k int
-				if _, err := fmt.Sscanf(lines.Text(), "VmHWM: %d kB", &k); err == nil {
-					kib = max(kib, k)
+				text, _ := os.ReadFile(file) // it is not there yet
+				if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
+					kib, _ = memoryOf(pid, kib, 0)
 				}
 			}
-			file.Close()
 		}
 	}()
 	return func() int { close(stop); return <-found }
