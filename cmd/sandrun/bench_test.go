@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -144,11 +145,12 @@ func BenchmarkInside(b *testing.B) {
 	}
 }
 
-// nanoseconds is the median of what a command prints.
-func nanoseconds(b *testing.B, args []string) float64 {
+// nanoseconds is the median of what a command prints, in some runs; by default 9
+// at the most.
+func nanoseconds(b *testing.B, args []string, runs ...int) float64 {
 	b.Helper()
 	var all []float64
-	for range min(b.N, 9) {
+	for range append(runs, min(b.N, 9))[0] {
 		out, err := exec.Command(args[0], args[1:]...).Output()
 		if err != nil {
 			b.Fatalf("%q: %v", args, err)
@@ -159,6 +161,120 @@ func nanoseconds(b *testing.B, args []string) float64 {
 		}
 		all = append(all, n)
 	}
+	return median(all)
+}
+
+func median(all []float64) float64 {
 	slices.Sort(all)
 	return all[len(all)/2]
+}
+
+// BenchmarkServed compares calls that the supervisor looks at or carries out with
+// the same calls outside.
+func BenchmarkServed(b *testing.B) {
+	loop := build(b, "loop", "../../testdata/probe/loop.c")
+	dir := b.TempDir()
+	file := dir + "/file"
+	if err := os.WriteFile(file, make([]byte, 8192), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	library := "/lib/" + map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH] + "-linux-gnu/libc.so.6"
+	for _, c := range []struct {
+		name, op, file string
+		flags          []string
+	}{
+		{"continued-mapexec", "mapexec", library, nil},
+		{"continued-open", "open", file, []string{"--allow-fs-read=" + dir, "--allow-fs-read=/other/name*"}},
+		{"continued-read-of-write", "open", file, []string{"--allow-fs-read=" + dir, "--allow-fs-write=/other/name*"}},
+		{"injected-open", "open", file, []string{"--allow-fs-read=" + dir + "/fi*"}},
+		{"injected-open-of-a-list", "open", file, []string{"--allow-fs-read=" + strings.Repeat("/other/name*,", 100) + dir + "/fi*"}},
+		{"chmod-on-behalf", "chmod", file, []string{"--allow-fs-write=" + dir}},
+		{"explained-open", "open", file, []string{"--explain", "--allow-fs-read=" + dir}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			args := []string{loop, c.op, "20000", c.file}
+			inside := nanoseconds(b, append(append([]string{sandrun}, c.flags...), append([]string{"--"}, args...)...))
+			outside := nanoseconds(b, args)
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(inside/1000, "inside-µs")
+			b.ReportMetric(outside/1000, "outside-µs")
+			b.ReportMetric(inside/outside, "ratio")
+		})
+	}
+}
+
+// BenchmarkOpenUntrapped: with grants of directories alone an open costs the same
+// whether or not there is a supervisor.
+func BenchmarkOpenUntrapped(b *testing.B) {
+	loop := build(b, "loop-static", "-static", "../../testdata/probe/loop.c")
+	dir := b.TempDir()
+	if err := os.WriteFile(dir+"/file", nil, 0o644); err != nil {
+		b.Fatal(err)
+	}
+	under := func(flags ...string) []string {
+		return append(append([]string{sandrun, "--allow-fs-read=" + dir}, flags...), "--", loop, "open", "200000", dir+"/file")
+	}
+	var all [2][]float64
+	for range min(b.N, 15) { // in turns
+		for i, args := range [][]string{under("--allow-fs-write=" + dir), under("--allow-addons")} {
+			all[i] = append(all[i], nanoseconds(b, args, 1))
+		}
+	}
+	supervised, direct := median(all[0]), median(all[1])
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(supervised, "supervised-ns")
+	b.ReportMetric(direct, "direct-ns")
+	b.ReportMetric(supervised/direct, "ratio")
+}
+
+// BenchmarkSupervisorMemory: what the supervisor holds after a million calls.
+func BenchmarkSupervisorMemory(b *testing.B) {
+	loop := build(b, "loop", "../../testdata/probe/loop.c")
+	dir := b.TempDir()
+	if err := os.WriteFile(dir+"/file", nil, 0o644); err != nil {
+		b.Fatal(err)
+	}
+	for _, op := range []string{"open", "chmod"} {
+		b.Run(op, func(b *testing.B) {
+			c := exec.Command(sandrun, "--allow-fs-read="+dir+"/fi*", "--allow-fs-write="+dir+"/fi*", "--", loop, op, "1000000", dir+"/file")
+			var high, now int
+			done := make(chan error, 1)
+			if err := c.Start(); err != nil {
+				b.Fatal(err)
+			}
+			go func() { done <- c.Wait() }()
+			for over := false; !over; {
+				select {
+				case err := <-done:
+					if over = true; err != nil {
+						b.Fatal(err)
+					}
+				case <-time.After(10 * time.Millisecond):
+					high, now = memoryOf(c.Process.Pid, high, now)
+				}
+			}
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(float64(high), "VmHWM-KiB")
+			b.ReportMetric(float64(now), "VmRSS-KiB")
+		})
+	}
+}
+
+// memoryOf reads the resident memory of a process, the largest and the present; of
+// one that is gone it returns what was known.
+func memoryOf(pid, high, now int) (h, n int) {
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	if err != nil {
+		return high, now
+	}
+	for line := range strings.Lines(string(data)) {
+		f := strings.Fields(line)
+		switch {
+		case len(f) == 3 && f[0] == "VmHWM:":
+			high, _ = strconv.Atoi(f[1])
+		case len(f) == 3 && f[0] == "VmRSS:":
+			now, _ = strconv.Atoi(f[1])
+		}
+	}
+	return high, now
 }

@@ -15,6 +15,8 @@ var alsoDenied = map[string][]string{
 	"ls in color":   {"--allow-fs-read=@users"},
 	"tar":           {"--allow-fs-read=@users"},
 	"tar with gzip": {"--allow-fs-read=@users"},
+	"java":          {"--allow-net"},                      // whether there is an IPv4 and an IPv6
+	"java source":   {"--allow-net", "--allow-fs-read=."}, // and other sources
 }
 
 // TestProgramsUnderExit: what programs only try ends no run.
@@ -31,15 +33,22 @@ func TestProgramsUnderExit(t *testing.T) {
 	}
 }
 
-// TestProgramsUnderLog: without a single grant every program does what it does
-// without sandrun.
+// TestProgramsUnderLog: with hardly a grant every program does what it does without
+// sandrun.
 func TestProgramsUnderLog(t *testing.T) {
 	for _, e := range jobs {
 		t.Run(e.name, func(t *testing.T) {
 			require(t, e.needs)
 			asEach(t, func(t *testing.T, u user, dir string) {
 				e.works(t, u, dir+"/log", func(dir string, step []string) result {
-					r := sandboxed(t, u, dir, []string{"--onerror=log", "--log-file=" + beside(t, u) + "/log"}, step...)
+					flags := []string{"--onerror=log", "--log-file=" + beside(t, u) + "/log"}
+					// A signal that comes before the supervisor has received a call ends it
+					// with EINTR where the handler does not restart calls, as in dash; so a
+					// fork that is trapped can fail.
+					if slices.Contains(e.flags, forks[0]) {
+						flags = append(flags, forks...)
+					}
+					r := sandboxed(t, u, dir, flags, step...)
 					first, rest, _ := strings.Cut(r.err, "\n")
 					if !strings.Contains(first, "enforces nothing") {
 						t.Errorf("instead of the warning: %s", r.err)

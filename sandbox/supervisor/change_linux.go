@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sandrun/policy"
 	"sandrun/sandbox/listener"
 )
 
@@ -151,7 +152,7 @@ func (s *server) changePlaces(n *listener.Notification, c change, places []*plac
 	}
 	// A name that is granted for reading must not be given to another file: the
 	// kernel knows nothing of names, so every rename and link is done here then.
-	here := len(places) == 2 && s.rules.Files().names()
+	here, refused := len(places) == 2 && s.rules.Files().names(), []*place(nil)
 	for i, p := range places {
 		source := i == 0 && !c.makes
 		switch { // the kernel has an error for these that comes first
@@ -177,11 +178,14 @@ func (s *server) changePlaces(n *listener.Notification, c change, places []*plac
 	for _, p := range places {
 		switch s.judgeChange(n, c, p) {
 		case denied:
-			s.changeDenied(n, c, p)
-			return
+			refused = append(refused, p)
 		case onBehalf:
 			here = true
 		}
+	}
+	if len(refused) > 0 {
+		s.changeDenied(n, c, refused)
+		return
 	}
 	if !here {
 		s.listener.Continue(n.ID)
@@ -232,16 +236,32 @@ func (s *server) judgeChange(n *listener.Notification, c change, p *place) answe
 	return denied
 }
 
-// changeDenied ends a change that no grant covers. What the kernel refuses by its
-// ordinary permissions is none of our denials.
-func (s *server) changeDenied(n *listener.Notification, c change, p *place) {
-	if !s.rules.Watch || !c.content && unix.Faccessat(p.dir, ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS) != nil ||
-		isProbe(s.rules.Harmless, p.path, false, Write, callerExe(n)) {
-		s.leave(n, c, unix.EACCES)
-		return
+// changeDenied ends a change of names that no grant covers.
+func (s *server) changeDenied(n *listener.Notification, c change, refused []*place) {
+	for _, p := range refused {
+		if !s.rules.Watch || !s.isDenial(n, c, p) {
+			s.leave(n, c, unix.EACCES)
+			return
+		}
 	}
-	entry := !c.content && (p.isDir() || p.kind() == unix.S_IFLNK)
-	s.denyWrite(n, p.path, entry, unix.EACCES)
+	last := len(refused) - 1
+	for i, p := range refused {
+		d := s.denial(n, policy.FSWrite, p.path, unix.EACCES)
+		d.Entry = !c.content && (p.isDir() || p.kind() == unix.S_IFLNK)
+		if i < last {
+			s.tell(d)
+			continue
+		}
+		s.report(n, d, func() { s.listener.Continue(n.ID) })
+	}
+}
+
+// isDenial tells whether anybody wants to know of a change that is refused: not if
+// the ordinary permissions, which are the supervisor's as well, refuse it too, and
+// not of harmless probes.
+func (s *server) isDenial(n *listener.Notification, c change, p *place) bool {
+	ordinary := c.content || p.dir < 0 || unix.Faccessat(p.dir, ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS) == nil
+	return ordinary && !isProbe(s.rules.Harmless, p.path, false, Write, callerExe(n))
 }
 
 // prepareChange readies this thread, and refuses what would give a file rights.

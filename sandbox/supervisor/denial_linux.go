@@ -29,19 +29,9 @@ func (s *server) deny(n *listener.Notification, scope policy.Scope, resource str
 	s.report(n, s.denial(n, scope, resource, errno), func() { s.listener.Continue(n.ID) })
 }
 
-// denyWrite does so for a file; entry says that its entry in a directory is meant
-// and not what that leads to.
-func (s *server) denyWrite(n *listener.Notification, resource string, entry bool, errno syscall.Errno) {
-	d := s.denial(n, policy.FSWrite, resource, errno)
-	d.Entry = entry
-	s.report(n, d, func() { s.listener.Continue(n.ID) })
-}
-
 // report tells of a denial and ends the call; anyway lets it go ahead.
 func (s *server) report(n *listener.Notification, d Denial, anyway func()) {
-	if s.rules.Denied != nil {
-		s.rules.Denied(d)
-	}
+	s.tell(d)
 	switch s.rules.OnError {
 	case policy.Log:
 		anyway()
@@ -51,6 +41,13 @@ func (s *server) report(n *listener.Notification, d Denial, anyway func()) {
 		s.rules.Kill()
 	default:
 		s.listener.Refuse(n.ID, d.Errno)
+	}
+}
+
+// tell reports a denial and no more.
+func (s *server) tell(d Denial) {
+	if s.rules.Denied != nil {
+		s.rules.Denied(d)
 	}
 }
 

@@ -54,6 +54,8 @@ var Probes = []Probe{
 	{Path: "/etc/selinux/", Why: "libselinux looks for its configuration"},
 	{Path: "/etc/passwd", Exe: "bash", Why: "bash looks for its user's name and shell"},
 	{Path: "/etc/passwd", Exe: "java*", Why: "the Java virtual machine looks for its user's name"},
+	{Path: "/proc/self/fd/", List: true, Why: "gnulib looks whether directories can be reached by their descriptors"},
+	{Path: "/proc/self/net/if_inet6", Why: "runtimes look whether there is IPv6"},
 	{Path: "/etc/xattr.conf", Why: "libattr looks for attributes that are not to be copied"},
 	{Path: "__pycache__/", Exe: "python*", Write: true, Why: "python keeps what it has compiled"},
 	{Path: "/etc/inputrc", Why: "readline looks for key bindings"},

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sandrun/policy"
 	"sandrun/sandbox/listener"
 )
 
@@ -24,7 +25,9 @@ func (s *server) writeMetadata(n *listener.Notification, c call) {
 		return
 	}
 	if name, link, ok := s.judgeMetadata(fd); !ok {
-		s.denyWrite(n, name, link, unix.EPERM)
+		d := s.denial(n, policy.FSWrite, name, unix.EPERM)
+		d.Entry = link
+		s.report(n, d, func() { s.listener.Continue(n.ID) })
 		return
 	}
 	s.answer(n, c.apply(s, n, fd))

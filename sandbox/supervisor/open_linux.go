@@ -296,18 +296,21 @@ func (s *server) judgeNameless(n *listener.Notification, r *request, p *place, w
 // openDenied ends an open that no grant covers. Without a wish to know of it the
 // kernel's own answer is the best.
 func (s *server) openDenied(n *listener.Notification, r *request, p *place, missing Rights) {
+	if !r.hidden && !s.rules.Watch {
+		s.listener.Continue(n.ID)
+		return
+	}
 	e := r.refusal(p)
 	switch {
 	case e != 0:
 		s.goOn(n, r, e)
-	case !r.hidden && !s.rules.Watch,
-		isProbe(s.rules.Harmless, p.path, p.isDir(), missing, callerExe(n)):
+	case isProbe(s.rules.Harmless, p.path, p.isDir(), missing, callerExe(n)):
 		s.goOn(n, r, unix.EACCES)
 	case missing == Read:
 		s.openReported(n, r, p, policy.FSRead)
 	default:
-		if missing&Read != 0 && s.rules.Denied != nil { // who grants one of the two should know of the other
-			s.rules.Denied(s.denial(n, policy.FSRead, p.path, unix.EACCES))
+		if missing&Read != 0 { // who grants one of the two should know of the other
+			s.tell(s.denial(n, policy.FSRead, p.path, unix.EACCES))
 		}
 		s.openReported(n, r, p, policy.FSWrite)
 	}

@@ -213,6 +213,17 @@ static int do_inchild(char **a) {
 	}
 	return waited(p);
 }
+// do_flood is denied something as often as it is told: half of it a socket, half of
+// it a new file with another name each time.
+static int do_flood(char **a) {
+	char path[4096];
+	for (long i = 0; i < number(a[0]); i++) {
+		snprintf(path, sizeof path, "%s/%ld", a[1], i);
+		int fd = i % 2 ? open(path, O_WRONLY | O_CREAT, 0644) : socket(AF_INET, SOCK_STREAM, 0);
+		if (fd >= 0 || (errno != EACCES && errno != EPERM)) return -1;
+	}
+	return 0;
+}
 static int do_exec(char **a) { execv(a[0], a); return -1; }
 static int do_execveat(char **a) {
 	int fd = open(a[0], O_PATH);
@@ -432,7 +443,7 @@ static const struct { const char *name; int args; op run; } ops[] = {
 	{"utimes", 1, do_utimes}, {"utimensat", 1, do_utimensat}, {"utimenow", 1, do_utimenow}, {"futimens", 1, do_futimens},
 	{"setxattr", 2, do_setxattr}, {"lsetxattr", 2, do_lsetxattr}, {"fsetxattr", 2, do_fsetxattr}, {"removexattr", 2, do_removexattr},
 	{"chattr", 1, do_chattr}, {"racechmod", 3, do_racechmod}, {"creat", 2, do_creat}, {"openat2", 2, do_openat2}, {"openat2read", 1, do_openat2read}, {"openat2trunc", 1, do_openat2trunc},
-	{"fork", 0, do_fork}, {"vfork", 0, do_vfork}, {"spawn", -1, do_spawn}, {"exec", -1, do_exec}, {"chain", 1, do_chain}, {"daemon", 1, do_daemon}, {"inthread", -1, do_inthread}, {"inchild", -1, do_inchild}, {"execveat", -1, do_execveat},
+	{"fork", 0, do_fork}, {"vfork", 0, do_vfork}, {"spawn", -1, do_spawn}, {"exec", -1, do_exec}, {"flood", 2, do_flood}, {"chain", 1, do_chain}, {"daemon", 1, do_daemon}, {"inthread", -1, do_inthread}, {"inchild", -1, do_inchild}, {"execveat", -1, do_execveat},
 	{"memfd", 1, do_memfd}, {"memfdexec", -1, do_memfdexec}, {"thread", 0, do_thread}, {"clone", 1, do_clone}, {"clone3", 0, do_clone3},
 	{"unshare", 1, do_unshare}, {"mapexec", 1, do_mapexec}, {"mapmemfd", 1, do_mapmemfd}, {"jit", 0, do_jit},
 #ifndef STATIC
