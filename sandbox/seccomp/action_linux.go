@@ -74,6 +74,7 @@ const (
 	askTruncate = ask | Action(Truncate)<<8 | Action(unix.EACCES)
 	askChange   = ask | Action(Change)<<8 | Action(unix.EACCES)
 	askSignal   = ask | Action(Signal)<<8 | Action(unix.EPERM)
+	askBegin    = ask | Action(Begin)<<8 | Action(unix.EPERM)
 	askStart    = ask | Action(Start)<<8 | Action(unix.EPERM)
 	askNet      = ask | Action(Net)<<8 | Action(unix.EPERM)
 	askConnect  = ask | Action(Net)<<8 | Action(unix.EACCES)

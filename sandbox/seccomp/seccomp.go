@@ -57,6 +57,9 @@ const (
 	// Signal is a signal to another process than the one that OwnPID names, and
 	// what makes a descriptor send signals.
 	Signal
+	// Begin is set_robust_list, by which glibc's threads and forked children show that
+	// they have begun.
+	Begin
 	// Start is set_tid_address, the first call by which the C libraries' loaders
 	// and start-up code show that a program begins.
 	Start

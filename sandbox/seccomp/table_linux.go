@@ -153,7 +153,7 @@ var shared = []Group{
 		{"getppid", unix.SYS_GETPPID, Pass, "", nil},
 		{"gettid", unix.SYS_GETTID, Pass, "", nil},
 		{"set_tid_address", unix.SYS_SET_TID_ADDRESS, askStart, "a program list sees what starts by it", nil},
-		{"set_robust_list", unix.SYS_SET_ROBUST_LIST, Pass, "", nil},
+		{"set_robust_list", unix.SYS_SET_ROBUST_LIST, askBegin, "onerror log sees what begins by it", nil},
 		{"get_robust_list", unix.SYS_GET_ROBUST_LIST, Pass, "", nil},
 		{"setpgid", unix.SYS_SETPGID, Pass, "", nil},
 		{"getpgid", unix.SYS_GETPGID, Pass, "", nil},

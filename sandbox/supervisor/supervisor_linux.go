@@ -132,6 +132,8 @@ func (s *server) dispatch(n *listener.Notification) {
 		s.exec(n)
 	case nr == unix.SYS_SET_TID_ADDRESS:
 		s.start(n)
+	case nr == unix.SYS_SET_ROBUST_LIST: // only to be noticed
+		s.listener.Continue(n.ID)
 	case nr == unix.SYS_MMAP:
 		s.mapping(n)
 	default:
