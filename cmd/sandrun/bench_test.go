@@ -186,8 +186,9 @@ func BenchmarkServed(b *testing.B) {
 		{"continued-mapexec", "mapexec", library, nil},
 		{"continued-open", "open", file, []string{"--allow-fs-read=" + dir, "--allow-fs-read=/other/name*"}},
 		{"continued-read-of-write", "open", file, []string{"--allow-fs-read=" + dir, "--allow-fs-write=/other/name*"}},
-		{"injected-open", "open", file, []string{"--allow-fs-read=" + dir + "/fi*"}},
-		{"injected-open-of-a-list", "open", file, []string{"--allow-fs-read=" + strings.Repeat("/other/name*,", 100) + dir + "/fi*"}},
+		{"continued-open-found", "open", file, []string{"--allow-fs-read=" + dir + "/fi*"}},
+		{"injected-open", "later", file, []string{"--allow-fs-read=" + dir + "/fi*", "--allow-fs-write=" + dir + "/fi*"}},
+		{"injected-open-of-a-list", "later", file, []string{"--allow-fs-read=" + strings.Repeat("/other/name*,", 100) + dir + "/fi*", "--allow-fs-write=" + dir + "/fi*"}},
 		{"chmod-on-behalf", "chmod", file, []string{"--allow-fs-write=" + dir}},
 		{"explained-open", "open", file, []string{"--explain", "--allow-fs-read=" + dir}},
 	} {
@@ -234,7 +235,7 @@ func BenchmarkSupervisorMemory(b *testing.B) {
 	if err := os.WriteFile(dir+"/file", nil, 0o644); err != nil {
 		b.Fatal(err)
 	}
-	for _, op := range []string{"open", "chmod"} {
+	for _, op := range []string{"later", "chmod"} {
 		b.Run(op, func(b *testing.B) {
 			c := exec.Command(sandrun, "--allow-fs-read="+dir+"/fi*", "--allow-fs-write="+dir+"/fi*", "--", loop, op, "1000000", dir+"/file")
 			var high, now int

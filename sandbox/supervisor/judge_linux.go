@@ -12,7 +12,11 @@ import (
 // named is what names give for a path; the caller's own thread has two spellings.
 func (s *server) named(n *listener.Notification, p string) Rights {
 	r := s.rules.Files().named(p)
-	if rest, ok := strings.CutPrefix(p, "/proc/self/task/"+decimal(n.PID)); ok && (rest == "" || rest[0] == '/') {
+	task, ok := strings.CutPrefix(p, "/proc/self/task/")
+	if !ok {
+		return r
+	}
+	if rest, ok := strings.CutPrefix(task, decimal(n.PID)); ok && (rest == "" || rest[0] == '/') {
 		r |= s.rules.Files().named("/proc/thread-self" + rest)
 	}
 	return r

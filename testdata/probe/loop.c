@@ -18,6 +18,17 @@ static const char *path;
 static int zero;
 
 static int openclose(void) { int fd = open(path, O_RDONLY); return fd < 0 ? -1 : close(fd); }
+// later opens a file that was made after the launch, so that no kernel rule is for it.
+static int later(void) {
+	static char name[4096];
+	if (!*name) {
+		snprintf(name, sizeof name, "%s-later", path);
+		unlink(name);
+		if (close(open(name, O_WRONLY | O_CREAT, 0644)) < 0) return -1;
+	}
+	int fd = open(name, O_RDONLY);
+	return fd < 0 ? -1 : close(fd);
+}
 static int status(void) { struct stat st; return stat(path, &st); }
 static int readbyte(void) { char b; return read(zero, &b, 1) == 1 ? 0 : -1; }
 static int getpid1(void) { return syscall(SYS_getpid) > 0 ? 0 : -1; }
@@ -44,7 +55,7 @@ static int thread(void) {
 }
 
 static const struct { const char *name; int (*run)(void); } ops[] = {
-	{"open", openclose}, {"stat", status}, {"read", readbyte}, {"getpid", getpid1}, {"mmap", map},
+	{"open", openclose}, {"later", later}, {"stat", status}, {"read", readbyte}, {"getpid", getpid1}, {"mmap", map},
 	{"mapexec", mapexec}, {"chmod", modes}, {"fork", forked}, {"thread", thread},
 };
 
