@@ -22,7 +22,7 @@ func TestRecordText(t *testing.T) {
 			{"read DIR/link", "", "FileSystemRead", "fs.read", "DIR/file", "openat", "EACCES", "--allow-fs-read=DIR/file"},
 			{"create DIR/new", "", "FileSystemWrite", "fs.write", "DIR/new", "openat", "EACCES", "--allow-fs-write=DIR/new"},
 			{"exec /usr/bin/true", "", "ChildProcess", "child", "/usr/bin/true", "execve", "EACCES", "--allow-child-process=/usr/bin/true"},
-			{"vfork", "", "ChildProcess", "child", "", "vfork", "EPERM", "--allow-child-process"},
+			{"fork", "", "ChildProcess", "child", "", "clone", "EPERM", "--allow-child-process"},
 			{"thread", "", "WorkerThreads", "worker", "", "clone", "EPERM", "--allow-worker"},
 			{"mapexec DIR/file", readDir, "Addon", "addon", "DIR/file", "mmap", "EACCES", "--allow-addons=DIR/file"},
 			{"socket 2 1 0", "", "Net", "net", "", "socket", "EPERM", "--allow-net"},

@@ -286,8 +286,15 @@ func goesAhead(t *testing.T, s, outside *stage) {
 	if got, want := s.trace(), outside.trace(); got != want {
 		t.Errorf("what it leaves behind differs from without sandrun:\n%s", difference(want, got))
 	}
-	s.records("logged", "")
+	if !unnoticed[s.name] {
+		s.records("logged", "")
+	}
 }
+
+// unnoticed are the operations that make a process which does nothing that sandrun
+// looks at. Under log the calls that make it are not trapped, because a signal could
+// end them with EINTR then; who calls the C library is noticed all the same.
+var unnoticed = map[string]bool{"clone": true, "vfork": true, "old fork": true, "a child that shares descriptors": true}
 
 func isKilled(t *testing.T, s *stage) {
 	free := beside(t, s.u)
