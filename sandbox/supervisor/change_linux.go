@@ -26,21 +26,26 @@ type change struct {
 // A second is the name that a file gets by a rename or link.
 type second struct{ base, path int8 }
 
-// changes holds the spellings that every architecture has.
-var changes = map[int32]change{
-	unix.SYS_MKDIRAT:   {base: 0, path: 1, makes: true, apply: mkdir(2)},
-	unix.SYS_UNLINKAT:  {base: 0, path: 1, apply: unlink(2)},
-	unix.SYS_SYMLINKAT: {base: 1, path: 2, makes: true, apply: symlink},
-	unix.SYS_MKNODAT:   {base: 0, path: 1, makes: true, apply: mknod(2)},
-	unix.SYS_RENAMEAT:  {base: 0, path: 1, second: &second{2, 3}, apply: rename(-1)},
-	unix.SYS_RENAMEAT2: {base: 0, path: 1, second: &second{2, 3}, apply: rename(4)},
-	unix.SYS_LINKAT:    {base: 0, path: 1, second: &second{2, 3}, links: true, apply: link},
-	unix.SYS_TRUNCATE:  {base: -1, path: 0, content: true, apply: truncate},
-}
-
+// changeCall knows the spellings that every architecture has, and asks for the old
+// ones. It is no table, because one of functions would be made at every start.
 func changeCall(nr int32) (change, bool) {
-	if c, ok := changes[nr]; ok {
-		return c, true
+	switch nr {
+	case unix.SYS_MKDIRAT:
+		return change{base: 0, path: 1, makes: true, apply: mkdir(2)}, true
+	case unix.SYS_UNLINKAT:
+		return change{base: 0, path: 1, apply: unlink(2)}, true
+	case unix.SYS_SYMLINKAT:
+		return change{base: 1, path: 2, makes: true, apply: symlink}, true
+	case unix.SYS_MKNODAT:
+		return change{base: 0, path: 1, makes: true, apply: mknod(2)}, true
+	case unix.SYS_RENAMEAT:
+		return change{base: 0, path: 1, second: &second{2, 3}, apply: rename(-1)}, true
+	case unix.SYS_RENAMEAT2:
+		return change{base: 0, path: 1, second: &second{2, 3}, apply: rename(4)}, true
+	case unix.SYS_LINKAT:
+		return change{base: 0, path: 1, second: &second{2, 3}, links: true, apply: link}, true
+	case unix.SYS_TRUNCATE:
+		return change{base: -1, path: 0, content: true, apply: truncate}, true
 	}
 	return oldChange(nr)
 }

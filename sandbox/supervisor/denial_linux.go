@@ -75,7 +75,7 @@ func callerExe(n *listener.Notification) func() string {
 
 // scopes says which permission a slot of the filter is about. The other slots
 // have answers of their own.
-var scopes = map[seccomp.Slot]policy.Scope{
+var scopes = [seccomp.NumSlots]policy.Scope{
 	seccomp.Child: policy.Child, seccomp.Shared: policy.Child, seccomp.Exec: policy.Child, seccomp.ExecAt: policy.Child,
 	seccomp.Memfd: policy.Child, seccomp.Thread: policy.Worker, seccomp.Net: policy.Net, seccomp.Inspect: policy.Inspector,
 	seccomp.MapExec: policy.Addon, seccomp.Metadata: policy.FSWrite, seccomp.Openat2: policy.FSRead,
@@ -94,13 +94,13 @@ func slotOf(n *listener.Notification) seccomp.Slot {
 // refuse denies a call that register values alone decide.
 func (s *server) refuse(n *listener.Notification) {
 	slot := slotOf(n)
-	scope, ok := scopes[slot]
-	if slot == seccomp.Shared && !s.rules.Once { // children are granted: it is threads that are not
-		scope = policy.Worker
-	}
-	if !ok { // not a slot that the filter sends here
+	if slot == seccomp.NumSlots || scopes[slot] == "" { // not one that the filter sends here
 		s.listener.Refuse(n.ID, unix.EPERM)
 		return
+	}
+	scope := scopes[slot]
+	if slot == seccomp.Shared && !s.rules.Once { // children are granted: it is threads that are not
+		scope = policy.Worker
 	}
 	row, _ := seccomp.Lookup(int(n.Nr))
 	s.deny(n, scope, "", row.Decide(&n.Args).Errno())
