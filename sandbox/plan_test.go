@@ -326,8 +326,8 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("an executable memfd under a program list: %v", err)
 	}
 	for name, p := range map[string]policy.Policy{
-		"process":   {Process: &policy.Process{User: "nobody"}},
-		"net rule":  granted(t, "allow-net=localhost:80"),
+		"process":  {Process: &policy.Process{User: "nobody"}},
+		"net rule": granted(t, "allow-net=localhost:80"),
 	} {
 		f := facts(t)
 		f.Policy = p

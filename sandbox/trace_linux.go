@@ -40,11 +40,7 @@ func (g *guarded) watchExec(pid int, program string) error {
 				return g.stop(pid, program, e)
 			}
 		default:
-			var st unix.Stat_t
-			err := unix.Stat("/proc/"+strconv.Itoa(pid)+"/exe", &st)
-			if err == nil && (supervisor.ID{Dev: uint64(st.Dev), Ino: st.Ino}) != g.exe {
-				err = errors.New("another file was put in its place while it started")
-			}
+			err := g.started(pid)
 			if err == nil {
 				if e := ptrace(unix.PTRACE_DETACH, pid, 0); e != 0 {
 					err = e
@@ -56,6 +52,19 @@ func (g *guarded) watchExec(pid int, program string) error {
 			return nil
 		}
 	}
+}
+
+// started looks at a target that has executed and not run yet. Its arguments tell
+// what the kernel has read from a #! line.
+func (g *guarded) started(pid int) error {
+	var st unix.Stat_t
+	if err := unix.Stat("/proc/"+strconv.Itoa(pid)+"/exe", &st); err != nil {
+		return err
+	}
+	if (supervisor.ID{Dev: uint64(st.Dev), Ino: st.Ino}) != g.exe || !supervisor.BeginsWith(uint32(pid), g.seen) {
+		return errors.New("another file was put in its place while it started")
+	}
+	return g.unchanged()
 }
 
 // stop ends a target that has not run an instruction of its own.

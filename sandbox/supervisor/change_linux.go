@@ -129,6 +129,10 @@ func (s *server) changePlaces(n *listener.Notification, c change, places []*plac
 			return
 		}
 		a, _ := s.judgeChange(n, c, p)
+		if a != denied && c.content && p.pin != nil {
+			s.denyPinned(n, policy.FSWrite, p.pin, errPinned, func() { s.listener.Continue(n.ID) })
+			return
+		}
 		switch a {
 		case denied:
 			s.changeDenied(n, p)

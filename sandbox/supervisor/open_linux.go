@@ -37,8 +37,6 @@ type request struct {
 	// go on in the kernel: it could ask for something else then.
 	hidden bool
 	device bool // the kernel would give a device too
-	asked  string
-	pin    *Pin // what is pinned of the file
 }
 
 // open serves a trapped open. What kernel rules decide goes on in the kernel,
@@ -54,28 +52,33 @@ func (s *server) open(n *listener.Notification) {
 		e = unix.ENOENT
 	}
 	if e != 0 {
-		s.goOn(n, &r, e)
+		s.notFound(n, &r, e)
 		return
 	}
 	way := route{
 		base: r.base, path: text, resolve: r.resolve,
 		follow: r.flags&unix.O_NOFOLLOW == 0 && !r.exclusive(),
 	}
-	r.asked = s.asked(n, r.base, text)
 	for range maxReplaced {
 		p, e := s.locate(n, way)
 		if e != 0 {
-			s.goOn(n, &r, e)
+			s.notFound(n, &r, e)
 			return
-		}
-		if pin := s.rules.Pins.of(p.path, r.asked, p.id()); pin != nil {
-			r.pin = pin
 		}
 		if s.openPlace(n, &r, p) {
 			return
 		}
 	}
-	s.goOn(n, &r, unix.ELOOP)
+	s.notFound(n, &r, unix.ELOOP)
+}
+
+// notFound ends an open of what could not be found, or lets the kernel look.
+func (s *server) notFound(n *listener.Notification, r *request, e syscall.Errno) {
+	if r.hidden {
+		s.listener.Refuse(n.ID, e)
+		return
+	}
+	s.cannot(n, e)
 }
 
 // maxReplaced bounds how often a path is looked at again because what it led to
@@ -84,8 +87,8 @@ const maxReplaced = 64
 
 // goOn lets the kernel give its own answer; for what it must not look at again
 // the answer is ours.
-func (s *server) goOn(n *listener.Notification, r *request, e syscall.Errno) {
-	if r.hidden {
+func (s *server) goOn(n *listener.Notification, r *request, p *place, e syscall.Errno) {
+	if r.hidden || p.pin != nil && s.rules.OnError != policy.Log {
 		s.listener.Refuse(n.ID, e)
 		return
 	}
@@ -180,13 +183,13 @@ func (s *server) openPlace(n *listener.Notification, r *request, p place) (answe
 	defer p.close()
 	want := r.wanted(p.exists)
 	if !p.exists && r.flags&unix.O_CREAT == 0 {
-		s.goOn(n, r, unix.ENOENT)
+		s.goOn(n, r, &p, unix.ENOENT)
 		return true
 	}
 	answer, missing := s.judgeOpen(n, r, &p, want)
 	switch {
-	case answer != denied && r.pin != nil:
-		s.openPinned(n, r, &p, r.pin)
+	case answer != denied && p.pin != nil:
+		return s.openPinned(n, r, &p)
 	case answer == onBehalf || answer == byKernel && r.hidden:
 		r.device = answer == byKernel
 		return s.openHere(n, r, &p)
@@ -279,7 +282,7 @@ func (s *server) openDenied(n *listener.Notification, r *request, p *place, miss
 	switch {
 	case !r.hidden && !s.rules.Watch,
 		missing == Read && isProbe(s.rules.Harmless, p.path, p.isDir(), callerExe(n)):
-		s.goOn(n, r, unix.EACCES)
+		s.goOn(n, r, p, unix.EACCES)
 	default:
 		s.deny(n, scope, p.path, unix.EACCES)
 	}
@@ -289,7 +292,7 @@ func (s *server) openDenied(n *listener.Notification, r *request, p *place, miss
 // answer if the place was replaced since it was looked at.
 func (s *server) openHere(n *listener.Notification, r *request, p *place) (answered bool) {
 	if p.exists && !servable(&p.stat, r.device) {
-		s.goOn(n, r, unix.EACCES)
+		s.goOn(n, r, p, unix.EACCES)
 		return true
 	}
 	if r.flags&(unix.O_CREAT|unix.O_TRUNC|tmpfile) != 0 { // it does something beside

@@ -59,6 +59,7 @@ type Supervisor struct {
 	blocked      chan struct{} // holds the threads of blocked opens
 	relief       relief
 	verified     verified
+	promises     promises
 }
 
 // A server is a thread that serves, with what only one call at a time can use.
@@ -114,6 +115,9 @@ func (s *server) serve() {
 // dispatch answers one notification. An answer that does not arrive is no error:
 // the caller is gone.
 func (s *server) dispatch(n *listener.Notification) {
+	if s.promises.open.Load() && s.promised(n) {
+		return
+	}
 	switch nr := int(n.Nr); {
 	case isOpen(n.Nr):
 		s.work()
