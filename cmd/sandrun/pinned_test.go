@@ -248,3 +248,115 @@ func TestPinnedNamesThatGetOtherFiles(t *testing.T) {
 			step{outside: made("other", "wrong")}, step{"open data O_RDONLY; openat2 AT_FDCWD data O_RDONLY", "EACCES; EACCES", nil})
 	})
 }
+
+// pinnedScript reads its data file, waits for a line, and reads it again.
+const pinnedScript = "#!%s\n$| = 1; open(F, '<', $ARGV[0]) or die \"open: $!\\n\"; print 'read ', <F>, \"\\n\"; <STDIN>; open(F, '<', $ARGV[0]) or die \"again: $!\\n\"; print 'read ', <F>, \"\\n\";\n"
+
+// trio pins an interpreter of its own (a copy of perl), a script and a data file.
+func trio(t *testing.T, u user, onError string) *lockbox {
+	t.Helper()
+	perl, err := os.ReadFile("/usr/bin/perl")
+	must(t, err)
+	p := newPinned(t, u, map[string]string{"data": "right", "bin/perl": string(perl)})
+	script := fmt.Sprintf(pinnedScript, p.dir+"/bin/perl")
+	write(t, u, p.dir+"/script", script, 0o755)
+	p.resources["./script"] = sri(t, "sha512", script)
+	p.onError = onError
+	return p
+}
+
+// changes put one other byte into a file, each in another way.
+var changes = map[string]func(name, content string) func(string) error{
+	"in place":       written,
+	"times put back": inPlace,
+	"renamed":        func(name, content string) func(string) error { return keepingMode(name, replaced(name, content)) },
+	"unlinked": func(name, content string) func(string) error {
+		return keepingMode(name, all(removed(name), made(name, content)))
+	},
+	"linked": func(name, content string) func(string) error {
+		return all(keepingMode(name, all(made("elsewhere", content), modeOf(name, "elsewhere"), removed(name), func(dir string) error { return os.Symlink(dir+"/elsewhere", dir+"/"+name) })))
+	},
+}
+
+// modeOf gives one file the mode of another.
+func modeOf(from, to string) func(string) error {
+	return func(dir string) error {
+		st, err := os.Stat(dir + "/" + from)
+		if err != nil {
+			return err
+		}
+		return os.Chmod(dir+"/"+to, st.Mode())
+	}
+}
+
+func keepingMode(name string, do func(string) error) func(string) error {
+	return func(dir string) error {
+		st, err := os.Stat(dir + "/" + name)
+		if err == nil {
+			err = do(dir)
+		}
+		if err == nil {
+			err = os.Chmod(dir+"/"+name, st.Mode())
+		}
+		return err
+	}
+}
+
+// otherByte changes the last byte of a content.
+func otherByte(content []byte) string {
+	b := slices.Clone(content)
+	b[len(b)-1] ^= 1
+	return string(b)
+}
+
+// TestChangeBeforeTheRun: one other byte in any of the three, however it came there,
+// is caught, and policy lock repairs the manifest.
+func TestChangeBeforeTheRun(t *testing.T) {
+	statuses := map[string]int{"throw": 126, "exit": 77, "log": 0}
+	asEach(t, func(t *testing.T, u user, _ string) {
+		for onError, status := range statuses {
+			for kind, change := range changes {
+				for _, name := range []string{"bin/perl", "script", "data"} {
+					p := trio(t, u, onError)
+					mustWork(t, p.run(t, "./script", "data"))
+					before, err := os.ReadFile(p.dir + "/" + name)
+					must(t, err)
+					must(t, change(name, otherByte(before))(p.dir))
+					must(t, chownAll(u, p.dir))
+					p.judge(t, fmt.Sprintf("%s: %s %s", onError, name, kind), name, status, p.run(t, "./script", "data"))
+					mustWork(t, plain(t, u, p.dir, sandrun, "policy", "lock", "p.json"))
+					r := sandboxed(t, u, p.dir, []string{"--policy", "p.json"}, "./script", "data")
+					if mustWork(t, r); !strings.Contains(r.out, "read righ") || strings.Contains(r.err, code) {
+						t.Errorf("%s %s: after lock: %s%s", name, kind, r.out, r.err)
+					}
+				}
+			}
+		}
+	})
+}
+
+// judge looks at a run in which a file was not right.
+func (p *lockbox) judge(t *testing.T, what, name string, status int, r result) {
+	t.Helper()
+	wanted, _ := os.ReadFile(p.dir + "/" + name)
+	actual := sri(t, map[bool]string{true: "sha512", false: "sha384"}[name == "script"], string(wanted))
+	for _, part := range []string{code, p.resources["./"+name], actual, name} {
+		if !strings.Contains(r.err, part) && !(part == name && strings.Contains(r.err, "elsewhere")) {
+			t.Errorf("%s: %q is not in: %s", what, part, r.err)
+		}
+	}
+	switch {
+	case name == "data" && status == 126:
+		if r.status == 0 || strings.Contains(r.out, "read") || !strings.Contains(r.err, "open: Permission denied") {
+			t.Errorf("%s: status %d: %s%s", what, r.status, r.out, r.err)
+		}
+	case r.status != status:
+		t.Errorf("%s: status %d, want %d: %s%s", what, r.status, status, r.out, r.err)
+	case status != 0 && strings.Contains(r.out, "read"):
+		t.Errorf("%s: it ran: %s", what, r.out)
+	case status == 0 && !strings.Contains(r.out, "read"):
+		t.Errorf("%s: it did not go ahead: %s%s", what, r.out, r.err)
+	case status != 0 && name != "data" && !strings.Contains(r.err, "sandrun: hint: if the new content is the right one: sandrun policy lock "):
+		t.Errorf("%s: no hint: %s", what, r.err)
+	}
+}
