@@ -24,7 +24,6 @@ import (
 // A promise is what a process must have become by an exec.
 type promise struct {
 	pin    *Pin
-	tid    uint32
 	born   string // tells the process from a later one with its number
 	before ID     // the program until then
 	// Of a script these are its interpreter, and how its arguments begin.
@@ -112,7 +111,7 @@ func (s *server) execPinned(n *listener.Notification, p *place, name string, e s
 		}
 		return false
 	}
-	made := promise{pin: p.pin, tid: n.PID, born: born(pid)}
+	made := promise{pin: p.pin, born: born(pid)}
 	err := s.judgeProgram(n, p, name, &made)
 	if err != nil {
 		s.denyPinned(n, policy.Child, p.pin, err, func() { s.listener.Continue(n.ID) })
@@ -212,10 +211,7 @@ func (s *server) promised(n *listener.Notification) (ended bool) {
 	st, err := stat(ofThread(n.PID, "exe"))
 	starts := n.Nr == unix.SYS_SET_TID_ADDRESS
 	if err == nil && identify(&st) == made.before && !starts {
-		if made.tid == n.PID { // the exec has failed
-			s.promises.set(pid, nil)
-		}
-		return false // or has not happened
+		return false // the exec has not happened, or has failed, or a program executes itself
 	}
 	if err == nil {
 		err = s.kept(n, &made, &st)
