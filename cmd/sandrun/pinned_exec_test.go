@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -191,4 +190,3 @@ func TestRaceOfPinnedChildren(t *testing.T) {
 	}
 }
 
-var _ = syscall.SIGKILL
