@@ -189,4 +189,3 @@ func TestRaceOfPinnedChildren(t *testing.T) {
 		}
 	}
 }
-

@@ -114,4 +114,3 @@ func TestRaceOfWriters(t *testing.T) {
 		t.Logf("%s: %v", name, seen)
 	}
 }
-

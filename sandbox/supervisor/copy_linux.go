@@ -16,8 +16,10 @@ const (
 	maxCopy = 256 << 20
 	// maxCopies bounds all copies that are kept for the next open.
 	maxCopies = 512 << 20
-	// maxKept bounds how many are kept: each takes a descriptor.
-	maxKept = 1 << 10
+	// maxKept bounds how many verdicts are kept. Each copy takes a descriptor, so
+	// that they must not take more than a share of those that we may have.
+	maxKept  = 1 << 10
+	keptPart = 4
 	// age is how old a change must be for its time to tell it from the next one:
 	// before Linux 6.13 the times of a file stand still for up to 10 ms.
 	age = 100 * time.Millisecond
@@ -53,6 +55,7 @@ type verified struct {
 	sync.Mutex
 	known  map[version]verdict
 	size   int64          // of all copies
+	limit  int            // of verdicts
 	copies map[ID]copyFor // by inode of the copy: what may be mapped as its file
 }
 
@@ -185,7 +188,7 @@ func (s *Supervisor) remember(fd int, key version, found verdict) bool {
 	if found.copy >= 0 {
 		size = key.size
 	}
-	if v.known == nil || v.size+size > maxCopies || len(v.known) >= maxKept {
+	if v.known == nil || v.size+size > maxCopies || len(v.known) >= v.limit {
 		v.forget()
 	}
 	v.known[key] = found
@@ -198,7 +201,11 @@ func (v *verified) forget() {
 	for _, old := range v.known {
 		closeCopy(old.copy)
 	}
-	v.known, v.size = map[version]verdict{}, 0
+	v.known, v.size, v.limit = map[version]verdict{}, 0, maxKept
+	var files unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &files) == nil {
+		v.limit = int(min(files.Cur/keptPart, maxKept))
+	}
 }
 
 func closeCopy(fd int) {
