@@ -94,7 +94,7 @@ func TestFewDescriptors(t *testing.T) {
 	asEach(t, func(t *testing.T, u user, _ string) {
 		files := map[string]string{}
 		for i := range 300 {
-			files[fmt.Sprintf("f%03d", i)] = fmt.Sprintf("right %d", i)
+			files[fmt.Sprintf("f%03d", i)] = fmt.Sprintf("right %d\n", i)
 		}
 		p := newPinned(t, u, files)
 		p.permits = `"allow-fs-read": ["./", "@system"]`
