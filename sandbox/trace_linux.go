@@ -2,7 +2,10 @@ package sandbox
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -62,9 +65,32 @@ func (g *guarded) started(pid int) error {
 		return err
 	}
 	if (supervisor.ID{Dev: uint64(st.Dev), Ino: st.Ino}) != g.exe || !supervisor.BeginsWith(uint32(pid), g.seen) {
-		return errors.New("another file was put in its place while it started")
+		return errReplaced
+	}
+	for i := range g.files {
+		if f := &g.files[i]; f.loader && !hasMapped(pid, f.stat.Ino) {
+			return fmt.Errorf("its ELF interpreter %q: %w", f.path, errReplaced)
+		}
 	}
 	return g.unchanged()
+}
+
+var errReplaced = errors.New("another file was put in its place while it started")
+
+// hasMapped tells whether a process maps a file. The inode is all that counts: some file
+// systems (btrfs) have another device number there than in stat.
+func hasMapped(pid int, inode uint64) bool {
+	list, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/maps")
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(list)) {
+		// address perms offset device inode path
+		if fields := strings.Fields(line); len(fields) > 5 && fields[4] == strconv.FormatUint(inode, 10) {
+			return true
+		}
+	}
+	return false
 }
 
 // stop ends a target that has not run an instruction of its own.

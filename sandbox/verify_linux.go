@@ -83,6 +83,7 @@ type guardedFile struct {
 	path   string
 	fd     int
 	leased bool
+	loader bool        // the kernel maps it beside the program
 	stat   unix.Stat_t // when it was read
 }
 
@@ -131,7 +132,7 @@ func (p *Plan) verify() (*guarded, error) {
 		if pin == nil {
 			continue
 		}
-		if err := g.add(run.Real, pin, pins); err != nil {
+		if err := g.add(run.Real, p.facts.isLoader(run.Real), pin, pins); err != nil {
 			if err = p.mismatch(run.Real, err); err != nil {
 				g.release()
 				return nil, err
@@ -152,12 +153,12 @@ func (f *Facts) pinOf(run closure.Run) *supervisor.Pin {
 }
 
 // add guards and verifies a file.
-func (g *guarded) add(path string, pin *supervisor.Pin, pins *supervisor.Pins) error {
+func (g *guarded) add(path string, loader bool, pin *supervisor.Pin, pins *supervisor.Pins) error {
 	fd, leased, err := guard(path)
 	if fd < 0 {
 		return err
 	}
-	f := guardedFile{path: path, fd: fd, leased: leased}
+	f := guardedFile{path: path, fd: fd, leased: leased, loader: loader}
 	if err == nil {
 		err = unix.Fstat(fd, &f.stat)
 	}

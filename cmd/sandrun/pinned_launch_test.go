@@ -57,6 +57,25 @@ func TestRaceOfPinnedLaunch(t *testing.T) {
 	}
 }
 
+// TestPinnedLoader: a listed ELF interpreter is verified at the launch.
+func TestPinnedLoader(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, _ string) {
+		loader, err := os.ReadFile(loaderOf(t, u, "/"))
+		must(t, err)
+		p := newPinned(t, u, map[string]string{"ld.so": string(loader)})
+		p.permits = childGrants
+		write(t, u, p.dir+"/main", compiled(t, "good", "-Wl,--dynamic-linker="+p.dir+"/ld.so"), 0o755)
+		if r := p.run(t, "./main"); r.status != 0 || r.out != "good\n" {
+			t.Errorf("status %d: %s%s", r.status, r.out, r.err)
+		}
+		must(t, keepingMode("ld.so", replaced("ld.so", string(loader)+"x"))(p.dir))
+		must(t, chownAll(u, p.dir))
+		if r := p.run(t, "./main"); r.status != 126 || r.out != "" || !strings.Contains(r.err, code) {
+			t.Errorf("status %d: %s%s", r.status, r.out, r.err)
+		}
+	})
+}
+
 // TestWritersDuringTheLaunch: what is open for writing, or what others here could
 // write, is not started.
 func TestWritersDuringTheLaunch(t *testing.T) {
