@@ -2,7 +2,10 @@ package sandbox
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -40,11 +43,7 @@ func (g *guarded) watchExec(pid int, program string) error {
 				return g.stop(pid, program, e)
 			}
 		default:
-			var st unix.Stat_t
-			err := unix.Stat("/proc/"+strconv.Itoa(pid)+"/exe", &st)
-			if err == nil && (supervisor.ID{Dev: uint64(st.Dev), Ino: st.Ino}) != g.exe {
-				err = errors.New("another file was put in its place while it started")
-			}
+			err := g.started(pid)
 			if err == nil {
 				if e := ptrace(unix.PTRACE_DETACH, pid, 0); e != 0 {
 					err = e
@@ -56,6 +55,42 @@ func (g *guarded) watchExec(pid int, program string) error {
 			return nil
 		}
 	}
+}
+
+// started looks at a target that has executed and not run yet. Its arguments tell
+// what the kernel has read from a #! line.
+func (g *guarded) started(pid int) error {
+	var st unix.Stat_t
+	if err := unix.Stat("/proc/"+strconv.Itoa(pid)+"/exe", &st); err != nil {
+		return err
+	}
+	if (supervisor.ID{Dev: uint64(st.Dev), Ino: st.Ino}) != g.exe || !supervisor.BeginsWith(uint32(pid), g.seen) {
+		return errReplaced
+	}
+	for i := range g.files {
+		if f := &g.files[i]; f.loader && !hasMapped(pid, f.stat.Ino) {
+			return fmt.Errorf("its ELF interpreter %q: %w", f.path, errReplaced)
+		}
+	}
+	return g.unchanged()
+}
+
+var errReplaced = errors.New("another file was put in its place while it started")
+
+// hasMapped tells whether a process maps a file. The inode is all that counts: some file
+// systems (btrfs) have another device number there than in stat.
+func hasMapped(pid int, inode uint64) bool {
+	list, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/maps")
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(list)) {
+		// address perms offset device inode path
+		if fields := strings.Fields(line); len(fields) > 5 && fields[4] == strconv.FormatUint(inode, 10) {
+			return true
+		}
+	}
+	return false
 }
 
 // stop ends a target that has not run an instruction of its own.

@@ -71,6 +71,7 @@ type planView struct {
 	Kernel   string      `json:"kernel"`
 	Grants   []grantView `json:"grants"`
 	Closure  []fileView  `json:"closure"`
+	Pinned   []pinView   `json:"pinned"`
 	Denied   []string    `json:"denied"`
 	Removed  []string    `json:"removed"` // variables
 	Gaps     []gapView   `json:"gaps"`    // tolerated
@@ -103,6 +104,12 @@ type fileView struct {
 	Why    string `json:"why"`
 }
 
+type pinView struct {
+	Path      string `json:"path"`
+	Integrity string `json:"integrity"`
+	Source    string `json:"source"`
+}
+
 type gapView struct {
 	Name string `json:"name"`
 	Text string `json:"text"`
@@ -117,7 +124,7 @@ func view(p *sandbox.Plan, refusal error) planView {
 	f := p.Facts()
 	v := planView{
 		Program: p.Program, Argv: p.Argv, Mode: "direct", Reasons: list(p.Reasons), Kernel: f.Kernel.String(),
-		Grants: []grantView{}, Closure: []fileView{}, Denied: []string{}, Removed: list(p.Removed), Gaps: []gapView{},
+		Grants: []grantView{}, Closure: []fileView{}, Pinned: []pinView{}, Denied: []string{}, Removed: list(p.Removed), Gaps: []gapView{},
 		Notes: list(p.Notes), Warnings: list(p.Warnings), Probes: []probeView{}, Open: open,
 	}
 	for _, probe := range p.Probes() {
@@ -138,6 +145,11 @@ func view(p *sandbox.Plan, refusal error) planView {
 	}
 	for _, listed := range f.Programs {
 		v.addClosure(listed.Closure)
+	}
+	for _, r := range f.Policy.Resources {
+		if !r.Any && !r.Dir {
+			v.Pinned = append(v.Pinned, pinView{r.Path, r.Integrity.String(), r.Source.String()})
+		}
 	}
 	for _, c := range policy.Capabilities {
 		if !f.Policy.Has(c.Scope) {
@@ -233,6 +245,11 @@ func (v planView) print(w io.Writer) error {
 	for _, f := range v.Closure {
 		line("  %s %s  by closure of %s: %s", f.Access, f.Path, f.Of, f.Why)
 	}
+	var pinned []string
+	for _, p := range v.Pinned {
+		pinned = append(pinned, fmt.Sprintf("%s  %s, by %s", p.Path, p.Integrity, p.Source))
+	}
+	section("pinned", pinned)
 	section("denied", v.Denied)
 	section("variables removed", v.Removed)
 	var gaps []string

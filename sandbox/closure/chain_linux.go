@@ -3,6 +3,7 @@ package closure
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -19,6 +20,7 @@ type chain struct {
 	real    string   // its real path
 	object  *object
 	seen    []string // its argument vector
+	all     []Run
 	warning string
 }
 
@@ -108,6 +110,7 @@ func (c *chain) inspect(l *loader, path string) (interp, arg string, err error) 
 		return "", "", err
 	}
 	defer f.close()
+	c.all = append(c.all, Run{filepath.Clean(absolute(l.dir, path)), real})
 	w := l.window.on(f)
 	head, err := w.some(0, 0)
 	if err != nil {
@@ -115,7 +118,7 @@ func (c *chain) inspect(l *loader, path string) (interp, arg string, err error) 
 	}
 	if len(head) >= 2 && string(head[:2]) == "#!" {
 		c.runs = append(c.runs, real)
-		return parseScript(head)
+		return ParseScript(head)
 	}
 	c.real = real
 	c.object, err = readObject(w, l.machine)

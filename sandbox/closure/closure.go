@@ -174,8 +174,13 @@ type Closure struct {
 	Shim        string   // the program that this shell script will start
 	Own         []Own
 	Static      bool // has no ELF interpreter
+	Runs        []Run
+	Seen        []string // the argument vector that the ELF file at the end gets
 	Warnings    []string
 }
+
+// A Run is a program or script that the launch goes through.
+type Run struct{ Named, Real string } // as it was named, made absolute, and without symbolic links
 
 // NotFoundError says that a command does not exist.
 type NotFoundError struct {

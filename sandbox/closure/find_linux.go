@@ -21,7 +21,7 @@ func Find(r Request) (*Closure, error) {
 	}
 	c := &Closure{
 		Program: filepath.Clean(absolute(r.Dir, ch.exec)), Exec: ch.exec,
-		Argv: ch.argv, Env: ch.change, Shim: findShim(l, ch),
+		Argv: ch.argv, Env: ch.change, Shim: findShim(l, ch), Runs: ch.all, Seen: ch.seen,
 	}
 	if ch.warning != "" {
 		c.Warnings = append(c.Warnings, ch.warning)

@@ -13,9 +13,10 @@ const scriptHead = 256
 // follows (exec_binprm in fs/exec.c: five rewrites).
 const maxScripts = 5
 
-// parseScript reads a #! line as the kernel does: the interpreter, and all that
-// follows it as one argument. What does not fit into the buffer is cut off.
-func parseScript(head []byte) (interp, arg string, err error) {
+// ParseScript reads the #! line at the beginning of a script as the kernel does:
+// the interpreter, and all that follows it as one argument. What does not fit into
+// the buffer is cut off.
+func ParseScript(head []byte) (interp, arg string, err error) {
 	const errFormat = formatError("its #! line names no interpreter")
 	head = head[:min(len(head), scriptHead)]
 	line, _, whole := bytes.Cut(head[2:], []byte("\n"))

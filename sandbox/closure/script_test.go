@@ -50,7 +50,7 @@ func TestParseScriptAgreesWithKernel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		name, arg, err := parseScript(data)
+		name, arg, err := ParseScript(data)
 		if err == nil {
 			_, err = os.Stat(name)
 		}
@@ -85,12 +85,12 @@ func FuzzParseScript(f *testing.F) {
 		if len(head) < 2 {
 			return
 		}
-		interp, arg, err := parseScript(head)
+		interp, arg, err := ParseScript(head)
 		if err != nil {
 			return
 		}
 		if interp == "" || strings.ContainsAny(interp, " \t\n\x00") || strings.ContainsAny(arg, "\n\x00") {
-			t.Errorf("parseScript(%q) = %q, %q", head, interp, arg)
+			t.Errorf("ParseScript(%q) = %q, %q", head, interp, arg)
 		}
 	})
 }

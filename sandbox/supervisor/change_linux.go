@@ -181,7 +181,12 @@ func (s *server) changePlaces(n *listener.Notification, c change, places []*plac
 		}
 	}
 	for _, p := range places {
-		switch s.judgeChange(n, c, p) {
+		a := s.judgeChange(n, c, p)
+		if a != denied && c.content && p.pin != nil {
+			s.denyPinned(n, policy.FSWrite, p.pin, errPinned, func() { s.listener.Continue(n.ID) })
+			return
+		}
+		switch a {
 		case denied:
 			refused = append(refused, p)
 		case onBehalf:

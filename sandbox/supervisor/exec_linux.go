@@ -19,7 +19,7 @@ func (s *server) exec(n *listener.Notification) {
 			s.started.Store(true)
 		}
 	case s.rules.Once:
-		p, e := s.program(n)
+		p, _, e := s.program(n)
 		defer p.close()
 		if e == 0 && !p.exists { // a search along PATH
 			s.listener.Refuse(n.ID, unix.ENOENT)
@@ -27,18 +27,21 @@ func (s *server) exec(n *listener.Notification) {
 		}
 		s.deny(n, policy.Child, p.path, unix.EACCES)
 	default:
+		s.work()
 		s.watchExec(n)
+		s.rest()
 	}
 }
 
-// program finds the program that an exec is about.
-func (s *server) program(n *listener.Notification) (place, syscall.Errno) {
+// program finds the program that an exec is about, and its name for a script.
+func (s *server) program(n *listener.Notification) (p place, name string, e syscall.Errno) {
 	nowhere := place{dir: -1, thing: -1}
 	base, arg := int32(unix.AT_FDCWD), 0
 	if n.Nr == unix.SYS_EXECVEAT {
 		base, arg = int32(n.Args[0]), 1
 	}
 	text, e := s.memory.text(n.PID, n.Args[arg], pathMax, unix.ENAMETOOLONG)
+	name = nameOf(n, base, text)
 	if e == 0 && text == "" && n.Nr == unix.SYS_EXECVEAT {
 		text = ofDescriptor(n.PID, base)
 	}
@@ -46,25 +49,24 @@ func (s *server) program(n *listener.Notification) (place, syscall.Errno) {
 		e = unix.ENOENT
 	}
 	if e != 0 {
-		return nowhere, e
+		return nowhere, name, e
 	}
-	p, e := s.locate(n, route{base: base, path: text, follow: true})
-	if e != 0 {
-		return nowhere, e
+	if p, e = s.locate(n, route{base: base, path: text, follow: true}); e != 0 {
+		return nowhere, name, e
 	}
-	return p, 0
+	return p, name, 0
 }
 
 // watchExec reports an exec that the kernel is going to refuse, and one of a program
 // whose content is not what is pinned.
 func (s *server) watchExec(n *listener.Notification) {
-	p, e := s.program(n)
+	p, name, e := s.program(n)
 	defer p.close()
-	if e != 0 || !p.exists || p.isDir() || p.stat.Mode&0o111 == 0 {
-		s.listener.Continue(n.ID)
+	if s.rules.Pins != nil && s.execPinned(n, &p, name, e) {
 		return
 	}
-	if pin := s.rules.Pins.of(p.path, p.path, p.id()); pin != nil && s.execPinned(n, &p, pin) {
+	if e != 0 || !p.exists || p.isDir() || p.stat.Mode&0o111 == 0 {
+		s.listener.Continue(n.ID)
 		return
 	}
 	if !s.rules.Watch || s.rules.Files().held(p.path, p.id(), false)&Execute != 0 {
@@ -85,6 +87,8 @@ func (s *server) watchExec(n *listener.Notification) {
 // (glibc: init_tls, musl: __init_tp), and its error would be ignored.
 func (s *server) start(n *listener.Notification) {
 	if s.rules.Pins != nil {
+		s.work()
+		defer s.rest()
 		if pin, err := s.startPinned(n); err != nil {
 			s.endPinned(n, pin, err)
 			return

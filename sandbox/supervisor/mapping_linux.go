@@ -71,12 +71,9 @@ func (s *server) mapping(n *listener.Notification) {
 func (s *server) mayMap(running *image, st *unix.Stat_t, link string) bool {
 	id := identify(st)
 	path, err := readLink(link)
-	s.verified.Lock()
-	of, copied := s.verified.copies[id]
-	s.verified.Unlock()
-	if copied { // the verified bytes of a file count as the file
+	if of, copied := s.verified.of(id); copied { // the verified bytes of a file count as the file
 		id, path = of.id, of.path
-	} else if s.rules.Pins.of(path, path, id) != nil {
+	} else if s.rules.Pins.Of(path, path, id) != nil {
 		return false // a pinned file is only ever handed out as a copy
 	}
 	if running.files[id] {

@@ -38,8 +38,6 @@ type request struct {
 	// go on in the kernel: it could ask for something else then.
 	hidden bool
 	device bool // the kernel would give a device too
-	asked  string
-	pin    *Pin // what is pinned of the file
 }
 
 // open serves a trapped open. What kernel rules decide goes on in the kernel,
@@ -55,28 +53,33 @@ func (s *server) open(n *listener.Notification) {
 		e = unix.ENOENT
 	}
 	if e != 0 {
-		s.goOn(n, &r, e)
+		s.notFound(n, &r, e)
 		return
 	}
 	way := route{
 		base: r.base, path: text, resolve: r.resolve,
 		follow: r.flags&unix.O_NOFOLLOW == 0 && !r.exclusive(),
 	}
-	r.asked = s.asked(n, r.base, text)
 	for range maxReplaced {
 		p, e := s.locate(n, way)
 		if e != 0 {
-			s.goOn(n, &r, e)
+			s.notFound(n, &r, e)
 			return
-		}
-		if pin := s.rules.Pins.of(p.path, r.asked, p.id()); pin != nil {
-			r.pin = pin
 		}
 		if s.openPlace(n, &r, p) {
 			return
 		}
 	}
-	s.goOn(n, &r, unix.ELOOP)
+	s.notFound(n, &r, unix.ELOOP)
+}
+
+// notFound ends an open of what could not be found, or lets the kernel look.
+func (s *server) notFound(n *listener.Notification, r *request, e syscall.Errno) {
+	if r.hidden {
+		s.listener.Refuse(n.ID, e)
+		return
+	}
+	s.cannot(n, e)
 }
 
 // maxReplaced bounds how often a path is looked at again because what it led to
@@ -85,8 +88,8 @@ const maxReplaced = 64
 
 // goOn lets the kernel give its own answer; for what it must not look at again
 // the answer is ours.
-func (s *server) goOn(n *listener.Notification, r *request, e syscall.Errno) {
-	if r.hidden {
+func (s *server) goOn(n *listener.Notification, r *request, p *place, e syscall.Errno) {
+	if r.hidden || p.pin != nil && s.rules.OnError != policy.Log {
 		s.listener.Refuse(n.ID, e)
 		return
 	}
@@ -181,13 +184,13 @@ func (s *server) openPlace(n *listener.Notification, r *request, p place) (answe
 	defer p.close()
 	want := r.wanted(p.exists)
 	if !p.exists && r.flags&unix.O_CREAT == 0 {
-		s.goOn(n, r, unix.ENOENT)
+		s.goOn(n, r, &p, unix.ENOENT)
 		return true
 	}
 	answer, missing := s.judgeOpen(n, r, &p, want)
 	switch {
-	case answer != denied && r.pin != nil:
-		s.openPinned(n, r, &p, r.pin)
+	case answer != denied && p.pin != nil:
+		return s.openPinned(n, r, &p)
 	case answer == onBehalf || answer == byKernel && r.hidden:
 		r.device = answer == byKernel
 		return s.openHere(n, r, &p)
@@ -297,15 +300,15 @@ func (s *server) judgeNameless(n *listener.Notification, r *request, p *place, w
 // kernel's own answer is the best.
 func (s *server) openDenied(n *listener.Notification, r *request, p *place, missing Rights) {
 	if !r.hidden && !s.rules.Watch {
-		s.listener.Continue(n.ID)
+		s.goOn(n, r, p, unix.EACCES)
 		return
 	}
 	e := r.refusal(p)
 	switch {
 	case e != 0:
-		s.goOn(n, r, e)
+		s.goOn(n, r, p, e)
 	case isProbe(s.rules.Harmless, p.path, p.isDir(), missing, callerExe(n)):
-		s.goOn(n, r, unix.EACCES)
+		s.goOn(n, r, p, unix.EACCES)
 	case missing == Read:
 		s.openReported(n, r, p, policy.FSRead)
 	default:
@@ -328,7 +331,11 @@ func (s *server) openAnyway(n *listener.Notification, r *request, p *place) {
 		s.listener.Continue(n.ID)
 		return
 	}
-	if r.device = true; !s.openHere(n, r, p) {
+	if r.device = true; p.ofOther() {
+		// Of other processes it would open what only the supervisor may see, and of its
+		// own threads the supervisor's memory.
+		s.listener.Refuse(n.ID, unix.EACCES)
+	} else if !s.openHere(n, r, p) {
 		s.listener.Refuse(n.ID, unix.EAGAIN)
 	}
 }
@@ -365,7 +372,7 @@ var accessModes = [4]uint8{unix.O_RDONLY: unix.R_OK, unix.O_WRONLY: unix.W_OK, u
 func (s *server) openHere(n *listener.Notification, r *request, p *place) (answered bool) {
 	switch {
 	case p.exists && !servable(&p.stat, r.device):
-		s.goOn(n, r, unix.EACCES)
+		s.goOn(n, r, p, unix.EACCES)
 		return true
 	case p.exists && r.exclusive():
 		s.listener.Refuse(n.ID, unix.EEXIST)

@@ -23,6 +23,7 @@ type place struct {
 	via    string // the magic link that led to thing
 	exists bool
 	stat   unix.Stat_t
+	pin    *Pin // what is pinned of it
 }
 
 func (p *place) close() {
@@ -60,6 +61,16 @@ type route struct {
 // locate finds where a path leads, as the caller would. The magic links of /proc
 // and its links to the reader's own entries are the caller's.
 func (s *server) locate(n *listener.Notification, r route) (place, syscall.Errno) {
+	p, e := s.follow(n, r)
+	if pins := s.rules.Pins; pins != nil && e == 0 {
+		p.pin = pins.reached(p.pin, &p, asked(n, r.base, r.path))
+	}
+	return p, e
+}
+
+// follow finds the place, and what is pinned under the names on the way.
+func (s *server) follow(n *listener.Notification, r route) (place, syscall.Errno) {
+	var pin *Pin
 	base, e := s.origin(n, r)
 	if e != 0 {
 		return place{}, e
@@ -71,6 +82,10 @@ func (s *server) locate(n *listener.Notification, r route) (place, syscall.Errno
 		if e != 0 {
 			return place{}, e
 		}
+		if pins := s.rules.Pins; pins != nil {
+			pin = pins.unite(pin, pins.passed(&p))
+		}
+		p.pin = pin
 		if !p.exists || p.kind() != unix.S_IFLNK || r.itself || !r.follow && !strings.HasSuffix(p.name, "/") {
 			return p, 0
 		}
@@ -80,6 +95,7 @@ func (s *server) locate(n *listener.Notification, r route) (place, syscall.Errno
 			if e != 0 {
 				return place{}, e
 			}
+			thing.pin = pin
 			return *thing, 0
 		}
 		if strings.HasSuffix(p.name, "/") {

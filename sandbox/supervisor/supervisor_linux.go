@@ -65,6 +65,7 @@ type Supervisor struct {
 	blocked      chan struct{} // holds the threads of blocked opens
 	relief       relief
 	verified     verified
+	promises     promises
 }
 
 // A server is a thread that serves, with what only one call at a time can use.
@@ -122,6 +123,9 @@ func (s *server) serve() {
 func (s *server) dispatch(n *listener.Notification) {
 	if s.rules.Notice != nil {
 		s.notice(n)
+	}
+	if s.promises.open.Load() && s.promised(n) {
+		return
 	}
 	switch nr := int(n.Nr); {
 	case isOpen(n.Nr):

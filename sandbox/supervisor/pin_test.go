@@ -1,0 +1,257 @@
+//go:build linux
+
+package supervisor
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"sandrun/integrity"
+)
+
+func pinTo(t *testing.T, content string) integrity.Set {
+	t.Helper()
+	d, err := integrity.Sum("sha256", strings.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return integrity.Set{d}
+}
+
+func put(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// idOf is the identity of a file.
+func idOf(t *testing.T, path string) ID {
+	t.Helper()
+	st, err := stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return identify(&st)
+}
+
+func TestPinsAreFoundByEveryName(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"/data", "/other"} {
+		put(t, dir+name, "right")
+	}
+	if err := os.Link(dir+"/data", dir+"/hard"); err != nil {
+		t.Fatal(err)
+	}
+	pins := NewPins()
+	pins.Add(dir+"/link", dir+"/data", pinTo(t, "right"))
+	pins.Add(dir+"/hard", dir+"/hard", pinTo(t, "right too"))
+	pins.Add(dir+"/later", dir+"/later", pinTo(t, "later"))
+	for _, c := range []struct {
+		real, asked, id string
+		sets            int
+	}{
+		{"/data", "/x", "", 2},
+		{"/x", "/link", "", 2},
+		{"/hard", "/hard", "", 2},
+		{"/x", "/x", "/data", 2},
+		{"/later", "/later", "", 1},
+		{"/x", "/later", "", 1},
+		{"/other", "/other", "/other", 0},
+		{"/data", "/later", "", 3},
+		{"/later", "/other", "/data", 1},
+	} {
+		id := ID{}
+		if c.id != "" {
+			id = idOf(t, dir+c.id)
+		}
+		pin, sets := pins.Of(dir+c.real, dir+c.asked, id), 0
+		if pin != nil {
+			sets = len(pin.Sets)
+		}
+		if sets != c.sets {
+			t.Errorf("%+v: %d sets", c, sets)
+		}
+	}
+	if pins.Of(dir+"/data", dir+"/later", ID{}) != pins.Of(dir+"/data", dir+"/later", ID{}) {
+		t.Error("what two pins have in common is made again and again, so that no verdict of it is found")
+	}
+	if (*Pins)(nil).Of("/x", "/x", ID{}) != nil {
+		t.Error("something is pinned where nothing is")
+	}
+}
+
+// served opens a file and asks for its verified copy.
+func served(t *testing.T, s *Supervisor, path string, pin *Pin) (content string, err error) {
+	t.Helper()
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	made, err := s.copyOf(fd, pin)
+	if err != nil {
+		return "", err
+	}
+	f := os.NewFile(uintptr(made), "copy")
+	defer f.Close()
+	data, err := os.ReadFile(own(made))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data), nil
+}
+
+func descriptors(t *testing.T) int {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(list)
+}
+
+// TestCopiesAreKeptAndClosed: an unchanged file is copied once, and whatever happens
+// to files no descriptor is lost.
+func TestCopiesAreKeptAndClosed(t *testing.T) {
+	path := t.TempDir() + "/data"
+	put(t, path, "right")
+	s, pin := &Supervisor{rules: Rules{Pins: NewPins()}}, &Pin{Path: path, Sets: []integrity.Set{pinTo(t, "right")}}
+	before := descriptors(t)
+	for i := range 50 {
+		if content, err := served(t, s, path, pin); err != nil || content != "right" {
+			t.Fatalf("%q, %v", content, err)
+		}
+		if i%5 == 4 { // another version of the same content
+			if err := os.Chtimes(path, time.Time{}, time.Now().Add(time.Duration(i)*time.Second)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if kept := len(s.verified.known); kept != 10 {
+		t.Errorf("%d versions are kept, want 10", kept)
+	}
+	put(t, path, "wrong")
+	var wrong *integrity.MismatchError
+	if _, err := served(t, s, path, pin); !errors.As(err, &wrong) {
+		t.Errorf("a wrong content: %v", err)
+	}
+	s.verified.forget()
+	if after := descriptors(t); after != before {
+		t.Errorf("%d descriptors before, %d after", before, after)
+	}
+}
+
+// TestCopiesAreBounded: more than may be kept is forgotten, and still served.
+func TestCopiesAreBounded(t *testing.T) {
+	dir := t.TempDir()
+	content := strings.Repeat("x", 200<<20)
+	put(t, dir+"/data", content)
+	s, pin := &Supervisor{rules: Rules{Pins: NewPins()}}, &Pin{Path: dir, Sets: []integrity.Set{pinTo(t, content)}}
+	for i := range 4 {
+		if err := os.Chtimes(dir+"/data", time.Time{}, time.Unix(int64(i), 0)); err != nil {
+			t.Fatal(err)
+		}
+		fd, err := unix.Open(dir+"/data", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made, err := s.copyOf(fd, pin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unix.Close(made)
+		unix.Close(fd)
+		if s.verified.size > maxCopies {
+			t.Errorf("%d bytes are kept", s.verified.size)
+		}
+	}
+	s.verified.forget()
+}
+
+// TestYoungVerdictsAreNotKept: the times of a file that was just written may stay
+// the same when it is written again.
+func TestYoungVerdictsAreNotKept(t *testing.T) {
+	path := t.TempDir() + "/program"
+	put(t, path, "right")
+	s, pin := &Supervisor{rules: Rules{Pins: NewPins()}}, &Pin{Path: path, Sets: []integrity.Set{pinTo(t, "right")}}
+	look := func() error {
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+		return s.verify(fd, pin)
+	}
+	if err := look(); err != nil || len(s.verified.known) != 0 {
+		t.Errorf("a young file: %v, %d verdicts kept", err, len(s.verified.known))
+	}
+	time.Sleep(age + 50*time.Millisecond)
+	if err := look(); err != nil || len(s.verified.known) != 1 {
+		t.Errorf("a settled file: %v, %d verdicts kept", err, len(s.verified.known))
+	}
+}
+
+// TestPumpEnds: a file that grows while it is read, and what is no file, end soon.
+func TestPumpEnds(t *testing.T) {
+	path := t.TempDir() + "/log"
+	put(t, path, strings.Repeat("x", 1<<20))
+	w, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 100_000 {
+			_, _ = w.WriteString("more and more")
+		}
+	}()
+	pin := &Pin{Path: path, Sets: []integrity.Set{pinTo(t, "")}}
+	for range 20 {
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := pin.Check(fd); err == nil {
+			t.Error("it is right")
+		}
+		unix.Close(fd)
+	}
+	<-done
+}
+
+// TestPromisesAreForgotten: processes that are gone leave nothing behind for long.
+func TestPromisesAreForgotten(t *testing.T) {
+	var p promises
+	for pid := range 2 * maxImages {
+		p.set(-1-pid, &promise{born: "long ago"})
+	}
+	if len(p.of) > maxImages+1 {
+		t.Errorf("%d promises", len(p.of))
+	}
+	p.set(os.Getpid(), &promise{born: born(os.Getpid())})
+	p.prune()
+	if _, ok := p.get(os.Getpid()); !ok || len(p.of) != 1 {
+		t.Errorf("%d promises are left", len(p.of))
+	}
+	if p.set(os.Getpid(), nil); p.open.Load() {
+		t.Error("there is said to be a promise")
+	}
+}
+
+func TestBeginsWith(t *testing.T) {
+	pid := uint32(os.Getpid())
+	if !BeginsWith(pid, os.Args) || !BeginsWith(pid, os.Args[:1]) || !BeginsWith(pid, nil) {
+		t.Error("our own arguments are not found")
+	}
+	if BeginsWith(pid, append([]string{"x"}, os.Args...)) || BeginsWith(pid, []string{os.Args[0] + "x"}) || BeginsWith(pid, []string{os.Args[0][:2]}) {
+		t.Error("other arguments are found")
+	}
+}
