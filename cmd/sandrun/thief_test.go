@@ -3,8 +3,12 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"testing"
+	"time"
+
+	"sandrun/integrity"
 )
 
 // TestNoRightIsGained goes through ways to read, by renames and links, what may only
@@ -37,6 +41,49 @@ func TestNoRightIsGained(t *testing.T) {
 			if data, err := os.ReadFile(dir + "/name"); err != nil || string(data) != "N" {
 				t.Errorf("%s: the readable name holds %q, %v", way, data, err)
 			}
+		}
+	})
+}
+
+// TestVerifiedCopiesAreNotExecuted: what is pinned and may be read is handed out as a
+// copy in memory, for which no kernel rule holds.
+func TestVerifiedCopiesAreNotExecuted(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, dir string) {
+		program, err := os.ReadFile(thief)
+		must(t, err)
+		write(t, u, dir+"/tool", string(program), 0o755)
+		sum, err := integrity.Sum("sha256", bytes.NewReader(program))
+		must(t, err)
+		write(t, u, dir+"/p.json", `{"permission": {"allow-fs-read": ["./tool"], "allow-child-process": ["/bin/true"]}, "resources": {"./tool": {"integrity": "`+sum.String()+`"}}}`, 0o644)
+		r := sandboxed(t, u, dir, []string{"--quiet", "--policy=" + dir + "/p.json"}, thief, "run", dir+"/tool")
+		if want := "open: ok\nexecve: EACCES\nexecveat: EACCES\n"; r.out != want || r.status != 0 {
+			t.Errorf("status %d:\n%s%swant:\n%s", r.status, r.out, r.err, want)
+		}
+	})
+}
+
+// TestLogKeepsWhatIsAlwaysClosed: under onerror log everything goes ahead, but no
+// setuid bit is set, and nobody gets at the supervisor.
+func TestLogKeepsWhatIsAlwaysClosed(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, dir string) {
+		for way, want := range map[string]string{"setid": "made; setuid 0\n", "parent": "done\n"} {
+			r := sandboxed(t, u, dir, []string{"--onerror=log"}, thief, way)
+			if r.out != want || r.status != 0 {
+				t.Errorf("%s, status %d: %q, want %q\n%s", way, r.status, r.out, want, r.err)
+			}
+		}
+	})
+}
+
+// TestExitReachesWhoTraces: the end of a process that is traced is told to its tracer
+// alone, which must not outlive it for that.
+func TestExitReachesWhoTraces(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, dir string) {
+		write(t, u, dir+"/file", "x", 0o644)
+		start := time.Now()
+		r := sandboxed(t, u, dir, []string{"--onerror=exit", "--allow-child-process", "--allow-inspector"}, thief, "trace", dir+"/file")
+		if r.status != 77 || r.out != "trace: ok\n" || time.Since(start) > 10*time.Second {
+			t.Errorf("status %d after %v: %q\n%s", r.status, time.Since(start), r.out, r.err)
 		}
 	})
 }

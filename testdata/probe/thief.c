@@ -5,6 +5,8 @@
 //   thief closed     the same, below a directory that nobody may search
 //   thief moved      by putting another directory in the place of a readable one
 //   thief setid      by openat2 whose mode another thread rewrites
+//   thief run FILE   executes a file through a descriptor of it
+//   thief parent     opens what is in /proc of the threads of its parent, by openat2
 //   thief trace FILE does what is not granted while a child traces it, and says how
 //                    long the child lives
 //
@@ -107,6 +109,27 @@ static void setid(void) {
 	printf("%s; setuid %d\n", made ? "made" : "none", odd);
 }
 
+static void run(const char *file) {
+	char *argv[] = {"thief", NULL};
+	int fd = open(file, O_RDONLY);
+	tell("open", fd);
+	execve(file, argv, argv);
+	tell("execve", -1);
+	syscall(SYS_execveat, fd, "", argv, argv, AT_EMPTY_PATH);
+	tell("execveat", -1);
+}
+
+static void parent(void) {
+	static const char *const names[] = {"mem", "environ"};
+	char path[64];
+	for (int tid = getppid(); tid < getppid() + 8; tid++)
+		for (int i = 0; i < 2; i++) {
+			snprintf(path, sizeof path, "/proc/%d/%s", tid, names[i]);
+			if (tid != getpid() && open2(AT_FDCWD, path, i ? O_RDONLY : O_RDWR) >= 0) printf("opened %s\n", path);
+		}
+	puts("done");
+}
+
 static void trace(const char *file) {
 	int p[2];
 	char c;
@@ -128,6 +151,8 @@ int main(int argc, char **argv) {
 	else if (strcmp(way, "closed") == 0) closed();
 	else if (strcmp(way, "moved") == 0) moved();
 	else if (strcmp(way, "setid") == 0) setid();
+	else if (strcmp(way, "parent") == 0) parent();
+	else if (strcmp(way, "run") == 0 && argc > 2) run(argv[2]);
 	else if (strcmp(way, "trace") == 0 && argc > 2) trace(argv[2]);
 	else return 2;
 	return 0;
