@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 )
@@ -61,7 +62,7 @@ func TestRecordedNames(t *testing.T) {
 		} {
 			write(t, u, dir+"/"+name, "content", 0o644)
 			r := sandboxed(t, u, dir, []string{"--explain"}, probe, "cat", dir+"/"+name)
-			if strings.ContainsAny(r.err, "\x1b\t\u202e") || strings.Contains(r.err, "\xff") || strings.Count(r.err, "\n") != 2 || !strings.HasPrefix(r.err, "sandrun: denied FileSystemRead $'"+dir) && !strings.HasPrefix(r.err, "sandrun: denied FileSystemRead '"+dir) && !strings.HasPrefix(r.err, "sandrun: denied FileSystemRead "+dir) {
+			if !utf8.ValidString(r.err) || strings.ContainsAny(r.err, "\x1b\t\u202e") || strings.Count(r.err, "\n") != 2 || !strings.HasPrefix(r.err, "sandrun: denied FileSystemRead $'"+dir) && !strings.HasPrefix(r.err, "sandrun: denied FileSystemRead '"+dir) && !strings.HasPrefix(r.err, "sandrun: denied FileSystemRead "+dir) {
 				t.Errorf("%q: %q", name, r.err)
 			}
 			again := explained(t, u, dir, nil, r, probe, "cat", dir+"/"+name)

@@ -296,6 +296,24 @@ func goesAhead(t *testing.T, s, outside *stage) {
 // end them with EINTR then; who calls the C library is noticed all the same.
 var unnoticed = map[string]bool{"clone": true, "vfork": true, "old fork": true, "a child that shares descriptors": true}
 
+// TestLogNotices: a process or thread that does anything is told of.
+func TestLogNotices(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, _ string) {
+		for how, want := range map[string]policy.Scope{"inchild": policy.Child, "inthread": policy.Worker} {
+			for base, noticed := range map[string]bool{"": true, readDir: true, "--allow-child-process --allow-worker": false} {
+				s := newStage(t, u, denial{args: how + " read DIR/file", base: base}, "")
+				r := s.run([]string{"--onerror=log"}, "", "")
+				found := slices.ContainsFunc(recordsIn(t, s.log), func(r logged) bool {
+					return r.Scope == string(want) && r.Verdict == "logged" && r.Call == "clone" && r.Errno == "" && r.Resource == ""
+				})
+				if r.status != 0 || found != noticed {
+					t.Errorf("%s %s: noticed %v: %s%s%+v", how, base, found, r.out, r.err, recordsIn(t, s.log))
+				}
+			}
+		}
+	})
+}
+
 func isKilled(t *testing.T, s *stage) {
 	free := beside(t, s.u)
 	before := s.trace()
