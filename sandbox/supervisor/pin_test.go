@@ -78,7 +78,8 @@ func TestPinsAreFoundByEveryName(t *testing.T) {
 			t.Errorf("%+v: %d sets", c, sets)
 		}
 	}
-	if pins.Of(dir+"/data", dir+"/later", ID{}) != pins.Of(dir+"/data", dir+"/later", ID{}) {
+	once := pins.Of(dir+"/data", dir+"/later", ID{})
+	if pins.Of(dir+"/data", dir+"/later", ID{}) != once {
 		t.Error("what two pins have in common is made again and again, so that no verdict of it is found")
 	}
 	if (*Pins)(nil).Of("/x", "/x", ID{}) != nil {
