@@ -31,6 +31,9 @@ func (s *server) deny(n *listener.Notification, scope policy.Scope, resource str
 
 // report tells of a denial and ends the call; anyway lets it go ahead.
 func (s *server) report(n *listener.Notification, d Denial, anyway func()) {
+	if !s.listener.Valid(n.ID) { // what was read may be of who has the caller's number now
+		return
+	}
 	s.tell(d)
 	switch s.rules.OnError {
 	case policy.Log:

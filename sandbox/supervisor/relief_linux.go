@@ -48,6 +48,17 @@ func (s *server) rest() { s.relief.busy[s.number].Store(0) }
 // look starts another server when all are held up and a call waits. It ends when
 // nothing has happened for a while.
 func (s *Supervisor) look() {
+	for {
+		s.lookWhileBusy()
+		s.relief.looking.Store(false)
+		// A call may have begun since, and found that somebody looks.
+		if _, working := s.relief.state(); !working || !s.relief.looking.CompareAndSwap(false, true) {
+			return
+		}
+	}
+}
+
+func (s *Supervisor) lookWhileBusy() {
 	last := now()
 	for now()-last < int64(quiet) {
 		time.Sleep(patience / 2)
@@ -61,7 +72,6 @@ func (s *Supervisor) look() {
 			go s.runServer(n)
 		}
 	}
-	s.relief.looking.Store(false)
 }
 
 // state tells whether every server is held up, and whether any is at work.
