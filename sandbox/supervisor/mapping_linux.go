@@ -38,7 +38,7 @@ type imageKey struct {
 // mapping serves an mmap with PROT_EXEC of a file.
 func (s *server) mapping(n *listener.Notification) {
 	m := s.rules.Mapping
-	running, err := s.image(n.PID)
+	running, err := s.running(n.PID)
 	link := ofDescriptor(n.PID, int32(n.Args[4]))
 	switch {
 	case m == nil || err != nil || running.loader:
@@ -70,6 +70,9 @@ func (s *server) mapping(n *listener.Notification) {
 // mayMap judges a file that a program wants to map executable.
 func (s *server) mayMap(running *image, st *unix.Stat_t, link string) bool {
 	id := identify(st)
+	if s.rules.Pins == nil && running.files[id] {
+		return true
+	}
 	path, err := readLink(link)
 	if of, copied := s.verified.of(id); copied { // the verified bytes of a file count as the file
 		id, path = of.id, of.path
@@ -84,6 +87,19 @@ func (s *server) mayMap(running *image, st *unix.Stat_t, link string) bool {
 
 // maxImages bounds what is remembered; it is far more than a build runs.
 const maxImages = 1 << 12
+
+// running returns what the program of a thread may map. Where there is no exec but the
+// first, that program is always the same.
+func (s *server) running(tid uint32) (*image, error) {
+	if only := s.only.Load(); only != nil {
+		return only, nil
+	}
+	found, err := s.image(tid)
+	if err == nil && s.rules.Once && s.rules.OnError != policy.Log {
+		s.only.Store(found)
+	}
+	return found, err
+}
 
 // image returns what the program of a thread may map, and works it out when the
 // program is seen for the first time.

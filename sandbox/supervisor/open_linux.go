@@ -134,10 +134,21 @@ func (s *server) openHere(n *listener.Notification, r *request, p *place) (answe
 		return false
 	case e != 0:
 		s.listener.Refuse(n.ID, e)
+	case r.flags&unix.O_NONBLOCK == 0 && !r.unblock(fd):
+		unix.Close(fd)
+		s.listener.Refuse(n.ID, unix.EACCES)
 	default:
 		s.hand(n, r, fd)
 	}
 	return true
+}
+
+// unblock takes off a descriptor the O_NONBLOCK that only the open needed. Of the
+// other flags these are what fcntl can set.
+func (r *request) unblock(fd int) bool {
+	const settable = unix.O_APPEND | unix.O_DIRECT | unix.O_NOATIME
+	_, err := unix.FcntlInt(uintptr(fd), unix.F_SETFL, int(r.flags&settable))
+	return err == nil
 }
 
 // opening is the flags to open a place with. A file that is there may go before it is
@@ -221,16 +232,6 @@ func (s *server) hand(n *listener.Notification, r *request, fd int) {
 	if !servable(&st, r.device) {
 		s.listener.Refuse(n.ID, unix.EACCES)
 		return
-	}
-	if r.flags&unix.O_NONBLOCK == 0 {
-		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-		if err == nil {
-			_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFL, flags&^unix.O_NONBLOCK)
-		}
-		if err != nil {
-			s.listener.Refuse(n.ID, unix.EACCES)
-			return
-		}
 	}
 	if e := s.listener.Inject(n.ID, fd, r.flags&unix.O_CLOEXEC != 0); e != 0 {
 		s.listener.Refuse(n.ID, e)

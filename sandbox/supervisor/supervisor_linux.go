@@ -56,10 +56,11 @@ type Supervisor struct {
 	rules        Rules
 	started      atomic.Bool
 	imagesLock   sync.Mutex
-	images       map[imageKey]*image // programs whose closure is known
-	stdio        map[ID]bool         // the files on 0 to 2, which the target inherited
-	self         string              // our own directory in /proc
-	uids, gids   []byte              // our identity, as /proc/PID/status writes it
+	images       map[imageKey]*image   // programs whose closure is known
+	only         atomic.Pointer[image] // that of the only program, once it runs
+	stdio        map[ID]bool           // the files on 0 to 2, which the target inherited
+	self         string                // our own directory in /proc
+	uids, gids   []byte                // our identity, as /proc/PID/status writes it
 	identityOnce sync.Once
 	noticed      noticed
 	blocked      chan struct{} // holds the threads of blocked opens
