@@ -192,6 +192,8 @@ func (s *server) link(n *listener.Notification, p *place, resolve uint64) (targe
 	switch {
 	case e != 0:
 		return "", nil, e
+	case !magic && !mayFollow(p):
+		return "", nil, unix.EACCES
 	// The kernel takes the root for another mount unless it has been there on the way.
 	case !magic && path.IsAbs(target) && resolve&(unix.RESOLVE_BENEATH|unix.RESOLVE_NO_XDEV) != 0:
 		return "", nil, unix.EXDEV
