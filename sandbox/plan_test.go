@@ -219,7 +219,7 @@ func TestChoices(t *testing.T) {
 	} {
 		words := strings.Fields(c.flags)
 		onerror := policy.Throw
-		if name, ok := strings.CutPrefix(words0(words), "onerror="); ok {
+		if name, ok := strings.CutPrefix(firstOf(words), "onerror="); ok {
 			onerror, _ = policy.ParseOnError(name)
 			words = words[1:]
 		}
@@ -242,7 +242,7 @@ func TestChoices(t *testing.T) {
 	}
 }
 
-func words0(words []string) string {
+func firstOf(words []string) string {
 	if len(words) == 0 {
 		return ""
 	}
