@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"path"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -25,6 +26,10 @@ func (s *server) open(n *listener.Notification) {
 		s.notFound(n, &r, e)
 		return
 	}
+	if s.isPlain(n, &r, text) {
+		s.listener.Continue(n.ID)
+		return
+	}
 	way := route{
 		base: r.base, path: text, resolve: r.resolve,
 		follow: r.flags&unix.O_NOFOLLOW == 0 && !r.exclusive(),
@@ -40,6 +45,21 @@ func (s *server) open(n *listener.Notification) {
 		}
 	}
 	s.notFound(n, &r, unix.ELOOP)
+}
+
+// isPlain tells at the least cost that an open is the kernel's alone: what is there has
+// no link on its way, so that the path is its own answer, and no name covers it.
+func (s *server) isPlain(n *listener.Notification, r *request, text string) bool {
+	if r.hidden || s.rules.Watch || s.rules.Pins != nil || !path.IsAbs(text) || path.Clean(text) != text {
+		return false
+	}
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS}
+	fd, e := openat2(unix.AT_FDCWD, text, &how)
+	if e != 0 {
+		return false
+	}
+	unix.Close(fd)
+	return s.named(n, s.spell(n, text))&r.wanted(true) == 0
 }
 
 // notFound ends an open of what could not be found, or lets the kernel look.
