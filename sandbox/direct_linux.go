@@ -34,11 +34,27 @@ func exitSyscall()
 //go:norace
 func runDirect(s *sealing) report {
 	enterSyscall()
+	letSignalsKill()
 	s.mask = blockSignals()
 	r := s.seal()
 	setSignals(s.mask)
 	exitSyscall()
 	return r
+}
+
+// letSignalsKill takes the Go runtime's handlers off the signals that end a program.
+// The exec ends every other thread, and with one that is about to carry such a signal
+// out the signal would be lost; the kernel itself is not too late.
+//
+//go:nosplit
+//go:norace
+func letSignalsKill() {
+	for i := range forwarded {
+		var old, none action
+		if signalAction(uintptr(forwarded[i]), nil, &old); old.handler > ignoreAction {
+			signalAction(uintptr(forwarded[i]), &none, nil)
+		}
+	}
 }
 
 // A sealed thread whose execve has failed still has to say so, and cannot make a
