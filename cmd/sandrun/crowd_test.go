@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -89,7 +90,7 @@ func TestKilledCallersLeaveNothing(t *testing.T) {
 			return settled(t, cmd.Process.Pid)
 		}
 		threads, descriptors := round()
-		if descriptors == 0 {
+		if descriptors == 0 && os.Geteuid() == 0 {
 			t.Fatal("the supervisor has no descriptors: nothing is counted")
 		}
 		for range 4 {
@@ -126,9 +127,17 @@ func settled(t *testing.T, pid int) (threads, descriptors int) {
 	return threads, descriptors
 }
 
+// entries counts what a process has. Only root may see a supervisor's descriptors:
+// nobody else is to look into one.
 func entries(t *testing.T, pid int, what string) int {
 	t.Helper()
 	list, err := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/" + what)
+	if what == "fd" && os.Geteuid() != 0 {
+		if !errors.Is(err, os.ErrPermission) {
+			t.Errorf("the supervisor's descriptors can be seen: %v", err)
+		}
+		return 0
+	}
 	must(t, err)
 	return len(list)
 }
