@@ -39,7 +39,10 @@ func TestMain(m *testing.M) {
 }
 
 func withPrograms(m *testing.M) int {
-	var err error
+	err := catchIgnored()
+	if err != nil {
+		return complain(err)
+	}
 	if binDir, err = os.MkdirTemp("", "sandrun-test-"); err != nil {
 		return complain(err)
 	}
