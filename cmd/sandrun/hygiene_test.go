@@ -223,7 +223,7 @@ func TestTargetDiesWithItsSupervisor(t *testing.T) {
 // TestTreeEndsWithTheTarget leaves a chain of children behind.
 func TestTreeEndsWithTheTarget(t *testing.T) {
 	asEach(t, func(t *testing.T, u user, dir string) {
-		script := "(sleep 60 & echo $!); setsid sleep 60 & echo $!; (while :; do /bin/true & wait; done) & echo $!"
+		script := "(sleep 60 & echo $!); setsid sleep 60 & echo $!; (i=0; while [ $((i += 1)) -lt 20000 ]; do /bin/true & wait; done) & echo $!"
 		r := sandboxed(t, u, dir, []string{"--allow-child-process"}, "/bin/sh", "-c", script)
 		pids := strings.Fields(r.out)
 		if r.status != 0 || len(pids) != 3 {

@@ -34,6 +34,7 @@
 #include <sys/xattr.h>
 #include <dirent.h>
 #include <netinet/in.h>
+#include <time.h>
 #include <unistd.h>
 #include <utime.h>
 
@@ -170,11 +171,11 @@ static int do_spawn(char **a) {
 	return waited(p);
 }
 // do_chain forks and executes itself, and the parent ends, as long as a file is
-// there: no process of it lives long enough to be killed by its pid.
+// there, for a minute at most: no process of it lives long enough to be killed by its pid.
 static int do_chain(char **a) {
 	struct stat st;
 	char *argv[] = {"chain", "chain", a[0], NULL};
-	if (stat(a[0], &st) < 0) return -1;
+	if (stat(a[0], &st) < 0 || time(NULL) - st.st_ctime > 60) return -1;
 	pid_t p = fork();
 	if (p < 0) return -1;
 	if (p > 0) _exit(0);
@@ -187,7 +188,7 @@ static int do_daemon(char **a) {
 	if (fork() > 0) return 0;
 	setsid();
 	if (fork() > 0) _exit(0);
-	while (stat(a[0], &st) == 0) usleep(1000);
+	while (stat(a[0], &st) == 0 && time(NULL) - st.st_ctime < 60) usleep(1000);
 	_exit(0);
 }
 // do_inthread does an operation in another thread, and says its number.

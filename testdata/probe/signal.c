@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t came;
@@ -105,8 +106,9 @@ int main(int argc, char **argv) {
 	IS("childself") child(kill_self);
 	IS("childparent") { child(kill_parent); arrived(0); }
 	IS("childabort") child(do_abort);
-	IS("chain") { // a process that forks and ends, again and again, under new sessions
-		for (int i = 0; i < pid; i++) if (fork() == 0) for (;;) { setsid(); if (fork() > 0) _exit(0); }
+	IS("chain") { // a process that forks and ends, again and again, under new sessions; for a minute, if nobody ends it
+		time_t end = time(NULL) + 60;
+		for (int i = 0; i < pid; i++) if (fork() == 0) for (;;) { setsid(); if (fork() > 0 || time(NULL) > end) _exit(0); }
 	}
 	else return 2;
 	fflush(stdout);
