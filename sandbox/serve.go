@@ -38,18 +38,13 @@ func serve(f *Facts, c *seccomp.Choice) {
 	if write || f.named(policy.FSRead) > 0 && f.Policy.Has(policy.FSWrite) {
 		c[seccomp.Change] = seccomp.Notify
 	}
-	if f.Pins != nil {
-		c[seccomp.Start] = seccomp.Notify
-	}
 	if f.watched() || f.Pins != nil {
 		c[seccomp.Exec], c[seccomp.ExecAt] = seccomp.Notify, seccomp.Notify
 	}
 	if f.Policy.OnError != policy.Log {
 		return
 	}
-	if f.Pins == nil {
-		c[seccomp.Start] = seccomp.Allow // no program is refused
-	}
+	c[seccomp.Start] = seccomp.Allow // no program is refused
 	// A signal that comes before a trapped call was received ends it with EINTR, which
 	// no program expects of a fork. New processes and threads are noticed otherwise.
 	for _, s := range [...]seccomp.Slot{seccomp.Child, seccomp.Shared, seccomp.Thread} {

@@ -3,10 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
-	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -31,21 +28,21 @@ func (g *guarded) watchExec(pid int, program string) error {
 			return nil
 		case first: // it has stopped itself
 			first = false
-			e := ptrace(unix.PTRACE_SETOPTIONS, pid, unix.PTRACE_O_TRACEEXEC|unix.PTRACE_O_EXITKILL)
+			e := supervisor.Ptrace(unix.PTRACE_SETOPTIONS, pid, unix.PTRACE_O_TRACEEXEC|unix.PTRACE_O_EXITKILL)
 			if e == 0 {
-				e = ptrace(unix.PTRACE_CONT, pid, 0)
+				e = supervisor.Ptrace(unix.PTRACE_CONT, pid, 0)
 			}
 			if e != 0 {
 				return g.stop(pid, program, e)
 			}
 		case c.status != execEvent: // a signal on its way
-			if e := ptrace(unix.PTRACE_CONT, pid, uintptr(c.status)); e != 0 {
+			if e := supervisor.Ptrace(unix.PTRACE_CONT, pid, uintptr(c.status)); e != 0 {
 				return g.stop(pid, program, e)
 			}
 		default:
 			err := g.started(pid)
 			if err == nil {
-				if e := ptrace(unix.PTRACE_DETACH, pid, 0); e != 0 {
+				if e := supervisor.Ptrace(unix.PTRACE_DETACH, pid, 0); e != 0 {
 					err = e
 				}
 			}
@@ -68,7 +65,7 @@ func (g *guarded) started(pid int) error {
 		return errReplaced
 	}
 	for i := range g.files {
-		if f := &g.files[i]; f.loader && !hasMapped(pid, f.stat.Ino) {
+		if f := &g.files[i]; f.loader && !supervisor.HasMapped(pid, f.stat.Ino) {
 			return fmt.Errorf("its ELF interpreter %q: %w", f.path, errReplaced)
 		}
 	}
@@ -77,29 +74,8 @@ func (g *guarded) started(pid int) error {
 
 var errReplaced = errors.New("another file was put in its place while it started")
 
-// hasMapped tells whether a process maps a file. The inode is all that counts: some file
-// systems (btrfs) have another device number there than in stat.
-func hasMapped(pid int, inode uint64) bool {
-	list, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/maps")
-	if err != nil {
-		return false
-	}
-	for line := range strings.Lines(string(list)) {
-		// address perms offset device inode path
-		if fields := strings.Fields(line); len(fields) > 5 && fields[4] == strconv.FormatUint(inode, 10) {
-			return true
-		}
-	}
-	return false
-}
-
 // stop ends a target that has not run an instruction of its own.
 func (g *guarded) stop(pid int, program string, why error) error {
 	_ = unix.Kill(pid, unix.SIGKILL)
 	return &IntegrityError{program, why}
-}
-
-func ptrace(request, pid int, data uintptr) syscall.Errno {
-	_, _, e := syscall.Syscall6(unix.SYS_PTRACE, uintptr(request), uintptr(pid), 0, data, 0, 0)
-	return e
 }

@@ -86,6 +86,7 @@ func toolbox(t *testing.T, u user) *lockbox {
 	p.permits = childGrants
 	must(t, os.Mkdir(p.dir+"/out", 0o755))
 	must(t, os.WriteFile(p.dir+"/evil", []byte(compiled(t, "EVIL")), 0o755))
+	must(t, os.WriteFile(p.dir+"/evil-bare", []byte(compiled(t, "EVIL", "-static", "-nostdlib", "-DBARE")), 0o755))
 	must(t, os.WriteFile(p.dir+"/evil.sh", []byte("#!/bin/sh\necho EVIL\n"), 0o755))
 	must(t, chownAll(u, p.dir))
 	return p
@@ -156,8 +157,8 @@ func exchange(a, b string) func() {
 // executed again and again: the other never gets to its first line.
 func TestRaceOfPinnedChildren(t *testing.T) {
 	u := racingUser()
-	for _, name := range []string{"dynamic", "static", "script", "flagged"} {
-		for kind, other := range map[string]string{"program": "evil", "script": "evil.sh", "link": "link"} {
+	for _, name := range []string{"dynamic", "static", "bare", "script", "flagged"} {
+		for kind, other := range map[string]string{"program": "evil", "bare": "evil-bare", "script": "evil.sh", "link": "link"} {
 			t.Run(name+"/"+kind, func(t *testing.T) {
 				p := toolbox(t, u)
 				must(t, linked("evil", "link")(p.dir))

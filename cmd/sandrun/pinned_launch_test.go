@@ -24,7 +24,6 @@ func TestRaceOfPinnedLaunch(t *testing.T) {
 			t.Run(name+"/"+kind, func(t *testing.T) {
 				p := toolbox(t, u)
 				p.permits = strings.Replace(childGrants, `"@system"`, `"@system", "./"`, 1)
-				must(t, os.WriteFile(p.dir+"/evil-bare", []byte(compiled(t, "EVIL", "-static", "-nostdlib", "-DBARE")), 0o755))
 				must(t, linked("evil", "link")(p.dir))
 				command := "./" + name
 				swap := exchange(p.dir+"/"+name, p.dir+"/"+other)

@@ -132,6 +132,22 @@ func readSegments(w *window, m *machine) ([]segment, error) {
 	return segments, nil
 }
 
+// ELFInterpreter reads which ELF interpreter an open program wants, "" for none. Its
+// errors say why the file is no program of this machine.
+func ELFInterpreter(fd int) (string, error) {
+	w := new(window).on(file(fd))
+	segments, err := readSegments(w, native)
+	if err != nil {
+		return "", err
+	}
+	for i := range segments {
+		if segments[i].kind == segInterp { // the kernel takes the first
+			return readInterp(w, &segments[i])
+		}
+	}
+	return "", nil
+}
+
 func readInterp(w *window, p *segment) (string, error) {
 	if p.size < 2 || p.size > maxPath {
 		return "", formatError("the ELF file is damaged: ELF interpreter")

@@ -62,42 +62,43 @@ func (s *server) program(n *listener.Notification) (p place, name string, e sysc
 func (s *server) watchExec(n *listener.Notification) {
 	p, name, e := s.program(n)
 	defer p.close()
-	if s.rules.Pins != nil && s.execPinned(n, &p, name, e) {
-		return
-	}
-	if e != 0 || !p.exists || p.isDir() || p.stat.Mode&0o111 == 0 {
-		s.listener.Continue(n.ID)
-		return
-	}
-	if !s.rules.Watch || s.rules.Files().held(p.path, p.id(), false)&Execute != 0 {
-		s.listener.Continue(n.ID)
-		return
-	}
-	scope := policy.Child
-	if s.rules.AnyExec {
-		scope = policy.FSRead
-	}
-	s.deny(n, scope, p.path, unix.EACCES)
-}
-
-// start looks at what begins. Under a program list the ELF interpreter must be
-// executable, and started as a program it would load any readable file. Mapping
-// is not all that it does with one: relocations of the file write its memory. So
-// it ends before it relocates: this call comes while it prepares its own thread
-// (glibc: init_tls, musl: __init_tp), and its error would be ignored.
-func (s *server) start(n *listener.Notification) {
+	var made promise
 	if s.rules.Pins != nil {
-		s.work()
-		defer s.rest()
-		if pin, err := s.startPinned(n); err != nil {
-			s.endPinned(n, pin, err)
+		if e == 0 && !p.exists {
+			e = unix.ENOENT
+		}
+		if e != 0 {
+			s.cannot(n, e)
+			return
+		}
+		if err := s.judgeProgram(n, &p, name, &made); err != nil {
+			s.denyPinned(n, policy.Child, pinOf(&p), err, func() { s.listener.Continue(n.ID) })
 			return
 		}
 	}
-	if s.rules.Mapping == nil || len(s.rules.Mapping.Loaders) == 0 || s.rules.OnError == policy.Log { // no program list
-		s.listener.Continue(n.ID)
+	if e == 0 && s.rules.Watch && s.refuses(&p) {
+		scope := policy.Child
+		if s.rules.AnyExec {
+			scope = policy.FSRead
+		}
+		s.deny(n, scope, p.path, unix.EACCES)
 		return
 	}
+	s.begin(n, &made)
+}
+
+// refuses tells whether the kernel refuses to execute a program for want of a grant.
+func (s *server) refuses(p *place) bool {
+	return p.exists && !p.isDir() && p.stat.Mode&0o111 != 0 &&
+		s.rules.Files().held(p.path, p.id(), false)&Execute == 0
+}
+
+// loads refuses a program list's ELF interpreter. It must be executable, and started
+// as a program it would load any readable file. Mapping is not all that it does with
+// one: relocations of the file write its memory. So it ends before it relocates: this
+// call comes while it prepares its own thread (glibc: init_tls, musl: __init_tp), and
+// its error would be ignored.
+func (s *server) loads(n *listener.Notification) {
 	running, err := s.image(n.PID)
 	if err == nil && !running.loader {
 		s.listener.Continue(n.ID)

@@ -228,25 +228,6 @@ func TestPumpEnds(t *testing.T) {
 	<-done
 }
 
-// TestPromisesAreForgotten: processes that are gone leave nothing behind for long.
-func TestPromisesAreForgotten(t *testing.T) {
-	var p promises
-	for pid := range 2 * maxImages {
-		p.set(-1-pid, &promise{born: "long ago"})
-	}
-	if len(p.of) > maxImages+1 {
-		t.Errorf("%d promises", len(p.of))
-	}
-	p.set(os.Getpid(), &promise{born: born(os.Getpid())})
-	p.prune()
-	if _, ok := p.get(os.Getpid()); !ok || len(p.of) != 1 {
-		t.Errorf("%d promises are left", len(p.of))
-	}
-	if p.set(os.Getpid(), nil); p.open.Load() {
-		t.Error("there is said to be a promise")
-	}
-}
-
 func TestBeginsWith(t *testing.T) {
 	pid := uint32(os.Getpid())
 	if !BeginsWith(pid, os.Args) || !BeginsWith(pid, os.Args[:1]) || !BeginsWith(pid, nil) {

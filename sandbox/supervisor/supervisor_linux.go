@@ -66,7 +66,6 @@ type Supervisor struct {
 	blocked      chan struct{} // holds the threads of blocked opens
 	relief       relief
 	verified     verified
-	promises     promises
 }
 
 // A server is a thread that serves, with what only one call at a time can use.
@@ -125,9 +124,6 @@ func (s *server) dispatch(n *listener.Notification) {
 	if s.rules.Notice != nil {
 		s.notice(n)
 	}
-	if s.promises.open.Load() && s.promised(n) {
-		return
-	}
 	switch nr := int(n.Nr); {
 	case isOpen(n.Nr):
 		s.work()
@@ -136,7 +132,7 @@ func (s *server) dispatch(n *listener.Notification) {
 	case nr == unix.SYS_EXECVE, nr == unix.SYS_EXECVEAT:
 		s.exec(n)
 	case nr == unix.SYS_SET_TID_ADDRESS:
-		s.start(n)
+		s.loads(n)
 	case nr == unix.SYS_SET_ROBUST_LIST: // only to be noticed
 		s.listener.Continue(n.ID)
 	case nr == unix.SYS_MMAP:

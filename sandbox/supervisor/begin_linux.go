@@ -1,0 +1,201 @@
+package supervisor
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"sandrun/policy"
+	"sandrun/sandbox/closure"
+	"sandrun/sandbox/listener"
+)
+
+// A promise is what a process must have become when its execve ends.
+type promise struct {
+	pin *Pin // nil if the program is not pinned
+	// Of a script these are its interpreter, and how its arguments begin.
+	exe  ID
+	line []string
+}
+
+var (
+	errReplaced = errors.New("another file was put in its place while it started")
+	errTraced   = errors.New("another process traces this one, so that its start cannot be watched")
+)
+
+// begin lets an execve go on. Where contents are pinned what starts is looked at
+// before its first instruction, and ended if it is not right. Who is traced by
+// another process of the target runs what that one wants in any case, so that only
+// the pinned programs themselves are refused there.
+func (s *server) begin(n *listener.Notification, made *promise) {
+	if s.rules.Pins == nil || s.rules.OnError == policy.Log {
+		s.listener.Continue(n.ID)
+		return
+	}
+	pid, ok := group(n.PID)
+	if !ok {
+		s.listener.Refuse(n.ID, unix.EACCES)
+		return
+	}
+	t, e := seize(int(n.PID), pid)
+	switch {
+	case e == 0:
+	case made.pin != nil:
+		s.denyPinned(n, policy.Child, made.pin, errTraced, nil)
+		return
+	default:
+		s.listener.Continue(n.ID)
+		return
+	}
+	s.listener.Continue(n.ID)
+	if !t.started() {
+		return
+	}
+	after := *n
+	after.PID = uint32(t.tid)
+	pin, err := s.judgeStart(&after, made)
+	if err != nil {
+		s.endStarted(&after, pin, err)
+		return
+	}
+	t.release(0)
+}
+
+// endStarted ends a process that has started with a content that is not right.
+func (s *server) endStarted(n *listener.Notification, pin *Pin, why error) {
+	d := s.denial(n, policy.Child, pin.Path, unix.EACCES)
+	d.Integrity = words(why)
+	s.tell(d)
+	if s.rules.OnError == policy.Exit {
+		s.rules.Kill()
+		return
+	}
+	_ = unix.Kill(int(n.PID), unix.SIGKILL)
+}
+
+// judgeStart looks at a program that has not run yet. The kernel lets nobody write it
+// while it runs, but from Linux 6.11 to 6.12. It returns what is wrong, and of which pin.
+func (s *server) judgeStart(n *listener.Notification, made *promise) (*Pin, error) {
+	fd, e := open(ofThread(n.PID, "exe"), unix.O_RDONLY|unix.O_NONBLOCK)
+	if e != 0 {
+		return &Pin{}, fmt.Errorf("open: %w", e)
+	}
+	defer unix.Close(fd)
+	if made.pin != nil {
+		if err := s.kept(n, fd, made); err != nil {
+			return made.pin, err
+		}
+	}
+	if pin, err := s.judgeImage(n, fd); err != nil {
+		return pin, err
+	}
+	return s.judgeLoader(n, fd)
+}
+
+// kept compares what has started with what was promised.
+func (s *server) kept(n *listener.Notification, fd int, made *promise) error {
+	if made.line == nil {
+		return s.verify(fd, made.pin)
+	}
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil || identify(&st) != made.exe || !BeginsWith(n.PID, made.line) {
+		return errReplaced
+	}
+	return nil
+}
+
+// judgeImage verifies what has started if it is pinned, by whatever name it was
+// executed.
+func (s *server) judgeImage(n *listener.Notification, fd int) (*Pin, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return &Pin{}, err
+	}
+	if of, copied := s.verified.of(identify(&st)); copied {
+		return &Pin{Path: of.path}, errors.New("the verified copy of a file is no program")
+	}
+	real, err := readLink(ofThread(n.PID, "exe"))
+	if err != nil {
+		return &Pin{}, err
+	}
+	pin := s.rules.Pins.Of(real, real, identify(&st))
+	if pin == nil {
+		return nil, nil
+	}
+	return pin, s.verify(fd, pin)
+}
+
+// judgeLoader verifies the ELF interpreter that the kernel has mapped beside a
+// program, if it is pinned.
+func (s *server) judgeLoader(n *listener.Notification, fd int) (*Pin, error) {
+	path, err := closure.ELFInterpreter(fd)
+	if err != nil || path == "" {
+		return &Pin{}, err
+	}
+	p, e := s.locate(n, route{base: unix.AT_FDCWD, path: path, follow: true})
+	defer p.close()
+	if e == 0 && p.pin == nil && p.exists {
+		return nil, nil
+	}
+	if e != 0 || !p.exists {
+		return &Pin{Path: path}, errReplaced
+	}
+	pin := p.pin
+	loader, err := openProgram(&p)
+	if err != nil {
+		return pin, err
+	}
+	defer unix.Close(loader)
+	if err := s.verify(loader, pin); err != nil {
+		return pin, err
+	}
+	var st unix.Stat_t
+	if unix.Fstat(loader, &st) != nil || !HasMapped(int(n.PID), st.Ino) {
+		return pin, errReplaced
+	}
+	return pin, nil
+}
+
+// HasMapped tells whether a process maps a file. The inode is all that counts: some file
+// systems (btrfs) have another device number there than in stat.
+func HasMapped(pid int, inode uint64) bool {
+	list, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/maps")
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(list)) {
+		// address perms offset device inode path
+		if fields := strings.Fields(line); len(fields) > 5 && fields[4] == strconv.FormatUint(inode, 10) {
+			return true
+		}
+	}
+	return false
+}
+
+// BeginsWith tells whether the arguments of a process that has just started begin
+// with some words.
+func BeginsWith(tid uint32, words []string) bool {
+	var want []byte
+	for _, w := range words {
+		want = append(append(want, w...), 0)
+	}
+	fd, e := open(ofThread(tid, "cmdline"), unix.O_RDONLY)
+	if e != 0 {
+		return false
+	}
+	defer unix.Close(fd)
+	got := make([]byte, len(want))
+	for n := 0; n < len(got); {
+		more, err := unix.Pread(fd, got[n:], int64(n))
+		if err != nil || more == 0 {
+			return false
+		}
+		n += more
+	}
+	return bytes.Equal(got, want)
+}
