@@ -77,21 +77,20 @@ func wait(pid int) {
 			return
 		case int(c.pid) != pid:
 			reap(int(c.pid), syscall.WNOHANG|syscall.WUNTRACED)
-		case !takeStop(pid):
-		case syscall.Signal(c.status) != unix.SIGSTOP && hasTerminal():
+		case takeStop(pid) && hasTerminal():
 			stopSelf()
 			awaitContinue(pid)
 		}
 	}
 }
 
-// takeStop takes note of a stop, so that it is not told again, and tells whether
-// there was one.
+// takeStop takes note of a stop, so that it is not told again, and tells whether it is
+// one by job control. SIGSTOP is none, nor is the stop of an execve that is watched.
 func takeStop(pid int) bool {
 	var c change
 	_, _, e := syscall.Syscall6(unix.SYS_WAITID, unix.P_PID, uintptr(pid),
 		uintptr(unsafe.Pointer(&c)), unix.WSTOPPED|unix.WNOHANG, 0, 0)
-	return e == 0 && c.pid != 0
+	return e == 0 && c.code == stopped && syscall.Signal(c.status) != unix.SIGSTOP
 }
 
 // stopSelf stops sandrun until somebody continues it, and until the forwarder has

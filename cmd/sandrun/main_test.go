@@ -28,6 +28,7 @@ var (
 	racer     string // makes calls whose arguments change meanwhile
 	crowd     string // makes many calls at once, some of which block
 	gopher    string // does so in Go
+	starter   string // starts programs in many ways
 	thief     string // tries to get more than was granted
 )
 
@@ -55,7 +56,7 @@ func withPrograms(m *testing.M) int {
 		return complain(errors.New("the tests need gcc: the probe is C, because a Go program cannot start without threads"))
 	}
 	fileops, racer, crowd, gopher = binDir+"/fileops", binDir+"/racer", binDir+"/crowd", binDir+"/gopher"
-	thief = binDir + "/thief"
+	thief, starter = binDir+"/thief", binDir+"/starter"
 	const source = "../../testdata/probe/probe.c"
 	for _, build := range [][]string{
 		goBuild(sandrun, "."),
@@ -66,6 +67,7 @@ func withPrograms(m *testing.M) int {
 		{"gcc", "-O1", "-pthread", "-static", "-o", racer, "../../testdata/probe/racer.c"},
 		{"gcc", "-O1", "-pthread", "-static", "-o", crowd, "../../testdata/probe/crowd.c"},
 		{"gcc", "-O1", "-pthread", "-static", "-o", thief, "../../testdata/probe/thief.c"},
+		{"gcc", "-O1", "-pthread", "-static", "-o", starter, "../../testdata/probe/starter.c"},
 		goBuild(gopher, "../../testdata/probe/gopher"),
 	} {
 		if out, err := exec.Command(build[0], build[1:]...).CombinedOutput(); err != nil {
