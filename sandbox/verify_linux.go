@@ -120,6 +120,9 @@ func (p *Plan) verify() (*guarded, error) {
 	if pins == nil {
 		return g, nil
 	}
+	if err := p.verifyInherited(); err != nil {
+		return nil, err
+	}
 	if p.facts.Policy.OnError != policy.Log {
 		var st unix.Stat_t
 		if err := unix.Stat(p.facts.executable(), &st); err != nil {

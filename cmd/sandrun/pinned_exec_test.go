@@ -166,7 +166,7 @@ func TestRaceOfPinnedChildren(t *testing.T) {
 				defer o.stop()
 				stop := swapper(t, exchange(p.dir+"/"+name, p.dir+"/"+other))
 				seen := map[string]int{}
-				for range 8 {
+				for range *launches / 8 { // of 100 starts
 					answer, _ := o.ask("i=0; while [ $i -lt 100 ]; do ./" + name + " 2>/dev/null; echo =$?; i=$((i+1)); done | sort | uniq -c | tr '\\n' ','")
 					for part := range strings.SplitSeq(answer, ",") {
 						var n int

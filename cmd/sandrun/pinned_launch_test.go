@@ -11,9 +11,10 @@ import (
 	"testing"
 )
 
-// launches is how often the race of a launch is run in each way. A launch takes
-// milliseconds, so the other side swaps some hundred times during each.
-var launches = flag.Int("launches", 60, "how often a launch is raced in each way")
+// launches is how often the race of a launch is run in each way, and that of a child's
+// start a dozen times as often. Both take milliseconds, so that the other side swaps
+// some hundred times during each.
+var launches = flag.Int("launches", 64, "how often a launch is raced in each way")
 
 // TestRaceOfPinnedLaunch exchanges the program for another, as fast as possible,
 // while it is launched again and again: the other never runs.

@@ -146,3 +146,34 @@ func TestAllOfSeveralDigests(t *testing.T) {
 		}
 	})
 }
+
+// TestInheritedPin: a listed file that comes in as a descriptor is verified as well.
+func TestInheritedPin(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, _ string) {
+		for onError, status := range map[string]int{"throw": 126, "exit": 77, "log": 0} {
+			p := newPinned(t, u, map[string]string{"data": "one\ntwo\n"})
+			p.onError = onError
+			script := func(command string) result {
+				return plain(t, u, p.dir, "/bin/sh", "-c", strings.ReplaceAll(command, "RUN", sandrun+" --policy "+p.manifest(t)+" --"))
+			}
+			for command, want := range map[string]string{
+				"RUN /bin/cat <data":                               "one\ntwo\n",
+				"{ read line; RUN /bin/cat; } <data":               "two\n",
+				"RUN /bin/cat <p.json >/dev/null":                  "",
+				"RUN /bin/cat /dev/fd/0 <data":                     "one\ntwo\n",
+				"ln data hard; RUN /bin/cat <hard":                 "one\ntwo\n",
+				"RUN /usr/bin/stat -L -c %h /dev/stdin <data":      "0\n", // the copy has no name
+				"cp data copy; RUN /usr/bin/stat -c %h -L - <copy": "1\n",
+			} {
+				if r := script(command); r.status != 0 || r.out != want {
+					t.Errorf("%s: %s: status %d: %s%s", onError, command, r.status, r.out, r.err)
+				}
+			}
+			for _, command := range []string{"RUN /bin/echo x <>data", "RUN /bin/echo x >>data", "echo three >>data; RUN /bin/cat <data >/dev/null"} {
+				if r := script(command); r.status != status || !strings.Contains(r.err, code) || !strings.Contains(r.err, "descriptor ") {
+					t.Errorf("%s: %s: status %d: %s%s", onError, command, r.status, r.out, r.err)
+				}
+			}
+		}
+	})
+}

@@ -23,7 +23,10 @@ const (
 	age = 100 * time.Millisecond
 )
 
-var errNotRegular = errors.New("it is not a regular file")
+var (
+	errNotRegular = errors.New("it is not a regular file")
+	errTooLarge   = fmt.Errorf("it is larger than %d MiB, the most that is verified at use", maxCopy>>20)
+)
 
 // A version is one content of a file, as cheaply as the kernel tells it from others.
 type version struct {
@@ -82,7 +85,7 @@ func (s *Supervisor) copyOf(fd int, pin *Pin) (int, error) {
 	case err != nil:
 		return -1, err
 	case st.Size > maxCopy:
-		return -1, fmt.Errorf("it is larger than %d MiB, the most that is verified at use", maxCopy>>20)
+		return -1, errTooLarge
 	}
 	if again, err, known := s.verified.again(key); known {
 		return again, err

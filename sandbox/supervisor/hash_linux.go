@@ -39,7 +39,7 @@ func check(fd int, pin *Pin, wantCopy bool) (made int, err error) {
 
 // newCopy makes an empty copy. It cannot be executed: no kernel rule holds for a
 // memfd, so that a program list would not hold for it. Before Linux 6.3 it can, and
-// startPinned sees to that.
+// judgeImage sees to that.
 func newCopy(pin *Pin) (int, error) {
 	name := "sandrun:" + pin.Path[max(0, len(pin.Path)-200):]
 	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING

@@ -30,6 +30,24 @@ func (p *Pin) Check(fd int) error {
 	return err
 }
 
+// Copy returns a descriptor of the verified bytes of an open file: a sealed copy in
+// memory, at its beginning.
+func (p *Pin) Copy(fd int) (int, error) {
+	st, _, err := regular(fd, p)
+	switch {
+	case err != nil:
+		return -1, err
+	case st.Size > maxCopy:
+		return -1, errTooLarge
+	}
+	made, err := check(fd, p, true)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(made)
+	return reopen(made)
+}
+
 // Pins are the pinned files, by every name and inode that they had at the launch.
 type Pins struct {
 	paths map[string]*Pin // real paths, and those of the manifest
