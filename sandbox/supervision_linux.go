@@ -89,6 +89,7 @@ func (p *Plan) files() *supervisor.Files {
 			addName(files, supervisor.Name{Area: n.Area, Rights: rights, Kernel: n.Kernel})
 		}
 	}
+	files.Index()
 	return files
 }
 

@@ -98,6 +98,20 @@ func (l Listener) Valid(id uint64) bool {
 	return e == 0
 }
 
+// Waiting tells whether a notification waits to be received.
+func (l Listener) Waiting() bool { return l.poll()&unix.POLLIN != 0 }
+
+// HungUp tells whether nobody is left who could be notified of.
+func (l Listener) HungUp() bool { return l.poll()&unix.POLLHUP != 0 }
+
+func (l Listener) poll() int16 {
+	fds := []unix.PollFd{{Fd: int32(l), Events: unix.POLLIN}}
+	if _, err := unix.Poll(fds, 0); err != nil {
+		return 0
+	}
+	return fds[0].Revents
+}
+
 // addFD is struct seccomp_notif_addfd.
 type addFD struct {
 	id                              uint64

@@ -37,6 +37,16 @@ type Files struct {
 	Inodes map[ID]Held     // kernel rules on other files
 	Exact  map[string]Name // names of single files
 	Areas  []Name          // all other names
+
+	rules map[string]Rights // those of Inodes, by path
+}
+
+// Index completes what was filled in.
+func (f *Files) Index() {
+	f.rules = make(map[string]Rights, len(f.Inodes))
+	for _, held := range f.Inodes {
+		f.rules[held.Path] |= held.Rights
+	}
 }
 
 // names tells whether there is any name to serve.
@@ -77,6 +87,11 @@ func (f *Files) held(p string, id ID, isDir bool) (r Rights) {
 		}
 		dir = parent(dir)
 	}
+}
+
+// hasRule tells whether a kernel rule may give what is wanted, by where it was put.
+func (f *Files) hasRule(p string, want Rights) bool {
+	return want&^f.rules[p] == 0 || want&^f.held(p, ID{}, false) == 0
 }
 
 // parent is path.Dir of a clean path, without looking at all of it again: a path may

@@ -48,9 +48,17 @@ func (s *server) open(n *listener.Notification) {
 }
 
 // isPlain tells at the least cost that an open is the kernel's alone: what is there has
-// no link on its way, so that the path is its own answer, and no name covers it.
+// no link on its way, so that the path is its own answer, and no name gives what a
+// kernel rule does not.
 func (s *server) isPlain(n *listener.Notification, r *request, text string) bool {
-	if r.hidden || s.rules.Watch || s.rules.Pins != nil || !path.IsAbs(text) || path.Clean(text) != text {
+	if r.hidden || s.rules.Pins != nil || !path.IsAbs(text) || path.Clean(text) != text {
+		return false
+	}
+	at, want, f := s.spell(n, text), r.wanted(true), s.rules.Files()
+	if !s.rules.Watch && s.named(n, at)&want == 0 {
+		return isLinkless(text)
+	}
+	if !f.hasRule(at, want) {
 		return false
 	}
 	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS}
@@ -58,8 +66,20 @@ func (s *server) isPlain(n *listener.Notification, r *request, text string) bool
 	if e != 0 {
 		return false
 	}
-	unix.Close(fd)
-	return s.named(n, s.spell(n, text))&r.wanted(true) == 0
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	return unix.Fstat(fd, &st) == nil && want&^f.held(at, identify(&st), st.Mode&unix.S_IFMT == unix.S_IFDIR) == 0
+}
+
+// isLinkless tells whether there is no link on the way to something that is there. A
+// file that is opened as a directory says so without a descriptor.
+func isLinkless(text string) bool {
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS}
+	fd, e := openat2(unix.AT_FDCWD, text, &how)
+	if e == 0 {
+		unix.Close(fd)
+	}
+	return e == 0 || e == unix.ENOTDIR
 }
 
 // notFound ends an open of what could not be found, or lets the kernel look.

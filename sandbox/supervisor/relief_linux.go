@@ -4,8 +4,6 @@ import (
 	"runtime"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // What is done on behalf may be held up by a slow file system or by a lock on an
@@ -67,7 +65,7 @@ func (s *Supervisor) lookWhileBusy() {
 			last = now()
 		}
 		n := s.relief.servers.Load()
-		if held && n < maxServers && s.waiting() {
+		if held && n < maxServers && s.listener.Waiting() {
 			s.relief.servers.Store(n + 1)
 			go s.runServer(n)
 		}
@@ -83,13 +81,6 @@ func (r *relief) state() (held, working bool) {
 		held = held && since != 0 && now()-since > int64(patience)
 	}
 	return held, working
-}
-
-// waiting tells whether a call waits for a server.
-func (s *Supervisor) waiting() bool {
-	fds := []unix.PollFd{{Fd: int32(s.listener), Events: unix.POLLIN}}
-	n, err := unix.Poll(fds, 0)
-	return err == nil && n == 1 && fds[0].Revents&unix.POLLIN != 0
 }
 
 // runServer serves on a thread of its own until nobody is left.

@@ -111,7 +111,11 @@ func (s *server) serve() {
 		switch e := s.listener.Receive(&n); e {
 		case 0:
 			s.dispatch(&n)
-		case unix.EINTR, unix.ENOENT, unix.EAGAIN:
+		case unix.ENOENT: // the caller is gone, or, since Linux 6.11, all are
+			if s.listener.HungUp() {
+				return
+			}
+		case unix.EINTR, unix.EAGAIN:
 		default: // EBADF, ENODEV: nobody is left
 			return
 		}
