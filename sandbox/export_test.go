@@ -11,9 +11,7 @@ import (
 // Race tells whether the race detector is in this build.
 const Race = shareMemory == 0
 
-// SetDelays holds launches up: between the first seal and the last, and before
-// the first answer.
-func SetDelays(seal, answer time.Duration) {
+// SetDelay holds launches up between the first seal and the last.
+func SetDelay(seal time.Duration) {
 	delaySealed = unix.NsecToTimespec(seal.Nanoseconds())
-	delayAnswer = unix.NsecToTimespec(answer.Nanoseconds())
 }

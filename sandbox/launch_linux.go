@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -65,6 +67,9 @@ func (p *Plan) Run() (Outcome, error) {
 		return Outcome{Killed: p.facts.Policy.OnError == policy.Exit}, err
 	}
 	defer guarded.release()
+	if !p.Supervised() {
+		return Outcome{}, p.launchDirect()
+	}
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return Outcome{}, &LaunchError{Err: fmt.Errorf("pipe: %w", err)}
@@ -73,34 +78,47 @@ func (p *Plan) Run() (Outcome, error) {
 	answering := make(chan report, 1)
 	target := make(chan int, 1)
 	serving := make(chan struct{}, 1)
-	if p.Supervised() {
-		go p.serve(pipe[0], privileged, serving, answering)
-		signals, err := catchSignals()
-		if err != nil {
-			return Outcome{}, &LaunchError{Err: err}
-		}
-		go forwardSignals(signals, target)
-	} else if p.notifies() {
-		go answerFirst(pipe[0])
-	}
-	ruleset := -1
-	if p.Handled != (landlock.Rights{}) {
-		if ruleset, err = landlock.NewRuleset(p.Handled, p.Rules); err != nil {
-			return Outcome{}, &LaunchError{Err: err}
-		}
-	}
-	s, err := newSealing(p, seccomp.Program(p.Choice), ruleset, pipe[1])
+	go p.serve(pipe[0], privileged, serving, answering)
+	signals, err := catchSignals()
 	if err != nil {
 		return Outcome{}, &LaunchError{Err: err}
 	}
-	if p.Supervised() {
-		<-serving
-		return p.runSupervised(s, guarded, pipe[0], answering, target)
+	go forwardSignals(signals, target)
+	s, err := p.sealing(pipe[1])
+	if err != nil {
+		return Outcome{}, err
+	}
+	<-serving
+	return p.runSupervised(s, guarded, pipe[0], answering, target)
+}
+
+// launchDirect executes the target in the place of this process. It returns only on
+// failure.
+func (p *Plan) launchDirect() error {
+	s, err := p.sealing(-1)
+	if err != nil {
+		return err
 	}
 	if mayCollect(len(p.Rules)) {
 		quietRuntime()
 	}
-	return Outcome{}, p.failure(runDirect(s))
+	return p.failure(runDirect(s))
+}
+
+// sealing prepares what a thread seals itself with.
+func (p *Plan) sealing(report int) (*sealing, error) {
+	ruleset := -1
+	if p.Handled != (landlock.Rights{}) {
+		var err error
+		if ruleset, err = landlock.NewRuleset(p.Handled, p.Rules); err != nil {
+			return nil, &LaunchError{Err: err}
+		}
+	}
+	s, err := newSealing(p, seccomp.Program(p.Choice), ruleset, report)
+	if err != nil {
+		return nil, &LaunchError{Err: err}
+	}
+	return s, nil
 }
 
 // prepareProcess does what holds for sandrun itself and is inherited. It tells
@@ -125,20 +143,9 @@ func (p *Plan) failure(r report) error {
 	case r.stage == stageExec:
 		return &LaunchError{Exec: true, Errno: errno, Err: fmt.Errorf("execute %q: %w", p.Program, errno)}
 	case r.stage == stageSeccomp && errno == unix.EBUSY:
-		return &LaunchError{Err: &GapError{[]Gap{{"listener", "another supervisor above this one holds the only listener of the process tree, so that what needs one cannot be had here: " + join(p.Reasons)}}}}
+		return &LaunchError{Err: &GapError{[]Gap{{"listener", "another supervisor above this one holds the only listener of the process tree, so that what needs one cannot be had here: " + strings.Join(p.Reasons, "; ")}}}}
 	}
 	return &LaunchError{Err: r}
-}
-
-func join(reasons []string) string {
-	if len(reasons) == 0 {
-		return "refusing every execve but the first"
-	}
-	out := reasons[0]
-	for _, r := range reasons[1:] {
-		out += "; " + r
-	}
-	return out
 }
 
 // runSupervised forks a child that seals itself, and waits for it.
@@ -225,6 +232,21 @@ func (p *Plan) serve(reports int, privileged bool, serving chan<- struct{}, firs
 	first <- r
 	if r.stage == stageListening {
 		s.Serve(int(r.value))
+	}
+}
+
+// readReport waits for the next report; a zero report means that the pipe broke.
+func readReport(fd int) (r report) {
+	b := unsafe.Slice((*byte)(unsafe.Pointer(&r)), unsafe.Sizeof(r))
+	for {
+		n, err := unix.Read(fd, b)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n != len(b) {
+			return report{}
+		}
+		return r
 	}
 }
 

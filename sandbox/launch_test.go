@@ -19,7 +19,7 @@ import (
 )
 
 // launcher is the variable that makes the test binary launch a program: the
-// delays, then the flags, then "--" and the command, separated by spaces. The word
+// delay, then the flags, then "--" and the command, separated by spaces. The word
 // "abi=N" among the flags plans as on a kernel that has no more than that.
 const launcher = "SANDRUN_TEST_LAUNCH"
 
@@ -38,12 +38,11 @@ func TestMain(m *testing.M) {
 
 // launch runs a program as sandrun would and prints nothing of its own.
 func launch(spec []string) int {
-	seal, err1 := time.ParseDuration(spec[0])
-	answer, err2 := time.ParseDuration(spec[1])
-	if err := errors.Join(err1, err2); err != nil {
+	seal, err := time.ParseDuration(spec[0])
+	if err != nil {
 		return 3
 	}
-	sandbox.SetDelays(seal, answer)
+	sandbox.SetDelay(seal)
 	if os.Getenv(collecting) != "" {
 		go func() {
 			for {
@@ -53,9 +52,9 @@ func launch(spec []string) int {
 	}
 	r := sandbox.Request{Dir: "/", Env: []string{"PATH=/usr/bin:/bin"}}
 	kernel := sandbox.Probe()
-	for i, word := range spec[2:] {
+	for i, word := range spec[1:] {
 		if word == "--" {
-			r.Command = spec[3+i:]
+			r.Command = spec[2+i:]
 			break
 		}
 		name, value, has := strings.Cut(word, "=")
@@ -109,12 +108,12 @@ var launches = map[string]string{
 	"supervised": "",
 }
 
-func launched(t *testing.T, seal, answer, flags, program string, env ...string) (string, int) {
+func launched(t *testing.T, seal, flags, program string, env ...string) (string, int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	c := exec.CommandContext(ctx, os.Args[0])
-	c.Env = append(append(os.Environ(), env...), launcher+"="+seal+" "+answer+" "+flags+" -- "+program)
+	c.Env = append(append(os.Environ(), env...), launcher+"="+seal+" "+flags+" -- "+program)
 	out, err := c.CombinedOutput()
 	if ctx.Err() != nil {
 		t.Fatalf("%s %q hangs: %s", flags, program, out)
@@ -132,7 +131,7 @@ func TestBlockedSealStaysSealed(t *testing.T) {
 	for name, flags := range launches {
 		t.Run(name, func(t *testing.T) {
 			for range often(50) {
-				out, status := launched(t, "2ms", "0s", flags, "cat /etc/passwd")
+				out, status := launched(t, "2ms", flags, "cat /etc/passwd")
 				if status != 1 || strings.Contains(out, "root:") {
 					t.Fatalf("status %d: %s", status, out)
 				}
@@ -147,7 +146,7 @@ func TestManyLaunches(t *testing.T) {
 	for name, flags := range launches {
 		t.Run(name, func(t *testing.T) {
 			for range often(300) {
-				if out, status := launched(t, "0s", "0s", flags, "/bin/true"); status != 0 {
+				if out, status := launched(t, "0s", flags, "/bin/true"); status != 0 {
 					failed.Add(1)
 					t.Errorf("status %d: %s", status, out)
 				}

@@ -176,9 +176,6 @@ func needsSupervisor(f *Facts) (reasons []string) {
 	if f.watched() {
 		add("denied operations are reported (%s)", f.watchedBy())
 	}
-	if !f.Policy.Has(policy.Child) && f.Kernel.ABI < 2 {
-		add("the first exec is answered by the parent (before Linux 5.19 a signal could cancel it)")
-	}
 	if outlivedPID(f) {
 		add("the first process's pid is held until its children are killed (before Linux 6.12 they could signal whoever gets it next)")
 	}
@@ -203,9 +200,6 @@ func choose(f *Facts, supervised bool) (c seccomp.Choice) {
 	c[seccomp.Shared] = allow(child && worker)
 	c[seccomp.Exec] = allow(child)
 	c[seccomp.ExecAt] = allow(child)
-	if !child {
-		c[seccomp.Exec] = seccomp.Notify
-	}
 	// A file of memfd_create belongs to no mount, so no kernel rule holds for
 	// executing it.
 	c[seccomp.Memfd] = allow(!listed)

@@ -154,7 +154,7 @@ func TestDirectOrSupervised(t *testing.T) {
 	}{
 		{"dynamic", nil, 1000, false, 7, true},
 		{"static", nil, 1000, true, 7, false},
-		{"static on Linux 5.13", nil, 1000, true, 1, true},
+		{"static on Linux 5.13", nil, 1000, true, 1, false},
 		{"static with children", []string{"allow-child-process"}, 1000, true, 7, true},
 		{"addons", []string{"allow-addons"}, 1000, false, 7, false},
 		{"listed addons", []string{"allow-addons=/x"}, 1000, false, 7, true},

@@ -46,6 +46,7 @@ type sealing struct {
 	mdwe    bool
 	files   unix.Rlimit // RLIMIT_NOFILE that the target gets
 	mask    uint64      // the signal mask that the target gets
+	ticket  seccomp.Ticket
 	report  int         // pipe: a report for every stage of interest
 	path    *byte
 	argv    **byte
@@ -75,6 +76,10 @@ func newSealing(p *Plan, filter []unix.SockFilter, ruleset, report int) (*sealin
 	if err != nil {
 		return nil, fmt.Errorf("program %q: %w", p.Program, err)
 	}
+	ticket, err := seccomp.NewTicket()
+	if err != nil {
+		return nil, err
+	}
 	files, err := openFiles()
 	if err != nil {
 		return nil, err
@@ -93,6 +98,7 @@ func newSealing(p *Plan, filter []unix.SockFilter, ruleset, report int) (*sealin
 		listen:  p.notifies(),
 		mdwe:    p.DenyJIT,
 		files:   files,
+		ticket:  ticket,
 		report:  report,
 		path:    path, argv: &argv[0], envv: &envv[0],
 		pinned: [3]any{filter, argv, envv},
@@ -148,17 +154,18 @@ func (s *sealing) seal() report {
 	if _, _, e := syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&s.mask)), 0, 8, 0, 0); e != 0 {
 		return report{stageMask, uint32(e)}
 	}
-	e := raw(unix.SYS_EXECVE, uintptr(unsafe.Pointer(s.path)), uintptr(unsafe.Pointer(s.argv)), uintptr(unsafe.Pointer(s.envv)))
+	_, _, e := syscall.RawSyscall6(unix.SYS_EXECVE, uintptr(unsafe.Pointer(s.path)), uintptr(unsafe.Pointer(s.argv)), uintptr(unsafe.Pointer(s.envv)),
+		0, uintptr(s.ticket[0]), uintptr(s.ticket[1]))
 	return report{stageExec, uint32(e)}
 }
 
-// install loads the filter, bound to this process, and reports the listener.
+// install loads the filter, bound to this process and its ticket, and reports the listener.
 //
 //go:nosplit
 //go:norace
 func (s *sealing) install() report {
 	pid, _, _ := syscall.RawSyscall(unix.SYS_GETPID, 0, 0, 0)
-	seccomp.Bind(unsafe.Slice(s.filter.Filter, s.filter.Len), uint32(pid))
+	seccomp.Bind(unsafe.Slice(s.filter.Filter, s.filter.Len), uint32(pid), &s.ticket)
 	var flags uintptr
 	if s.listen {
 		flags = unix.SECCOMP_FILTER_FLAG_NEW_LISTENER | unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV

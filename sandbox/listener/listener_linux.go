@@ -54,16 +54,6 @@ func (l Listener) Receive(n *Notification) syscall.Errno {
 	return e
 }
 
-// ReceiveRaw is Receive for a thread that has left the Go runtime.
-//
-//go:nosplit
-//go:norace
-func (l Listener) ReceiveRaw(n *Notification) syscall.Errno {
-	*n = Notification{}
-	_, _, e := syscall.RawSyscall(unix.SYS_IOCTL, uintptr(l), unix.SECCOMP_IOCTL_NOTIF_RECV, uintptr(unsafe.Pointer(n)))
-	return e
-}
-
 // Continue lets the kernel execute the call as if it had not been trapped. It is
 // an answer to give only where the kernel itself still refuses what must be
 // refused: what the call's pointers point to can change after any check.

@@ -1,7 +1,9 @@
 package seccomp
 
 import (
+	"fmt"
 	"slices"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,17 +20,39 @@ func Program(c Choice) []unix.SockFilter {
 	return Fold(Decode(program), c)
 }
 
-// Bind puts a pid where a program has OwnPID. It makes nothing but stores, since a
-// process binds its program between fork and exec.
+// Bind puts a pid where a program has OwnPID, and a ticket where it has the mark of
+// one. It makes nothing but stores, since a process binds its program between fork and
+// exec.
 //
 //go:nosplit
 //go:norace
-func Bind(code []unix.SockFilter, pid uint32) {
+func Bind(code []unix.SockFilter, pid uint32, ticket *Ticket) {
 	for i := range code {
-		if code[i].Code == unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K && code[i].K == OwnPID {
+		if code[i].Code != unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K {
+			continue
+		}
+		switch code[i].K { // in one pass: what is put in may look like a mark
+		case OwnPID:
 			code[i].K = pid
+		case mark0 >> 32:
+			code[i].K = uint32(ticket[0] >> 32)
+		case mark0 & word:
+			code[i].K = uint32(ticket[0])
+		case mark1 >> 32:
+			code[i].K = uint32(ticket[1] >> 32)
+		case mark1 & word:
+			code[i].K = uint32(ticket[1])
 		}
 	}
+}
+
+// NewTicket makes a ticket that nobody can guess.
+func NewTicket() (t Ticket, err error) {
+	b := unsafe.Slice((*byte)(unsafe.Pointer(&t)), unsafe.Sizeof(t))
+	if n, err := unix.Getrandom(b, 0); err != nil || n != len(b) {
+		return t, fmt.Errorf("getrandom: %w", err)
+	}
+	return t, nil
 }
 
 // Decode reads instructions as the files in programs hold them: in the layout

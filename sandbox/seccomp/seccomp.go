@@ -79,6 +79,17 @@ const (
 // A Choice answers every slot. The zero Choice denies them all.
 type Choice [NumSlots]Verdict
 
+// A Ticket lets one execve pass a filter that lets no other pass: random numbers that
+// the call has in its fifth and sixth register, which execve does not use.
+type Ticket [2]uint64
+
+// These stand in a program for a ticket, see Bind. Their four halves differ, from each
+// other and from OwnPID.
+const (
+	mark0 = 0x7a1c4e015d2b9f02
+	mark1 = 0x6e3d8b03490fa704
+)
+
 // OwnPID stands in a program for the process that the filter is installed in; see
 // Bind. It is larger than any pid (PID_MAX_LIMIT is 1<<22).
 const OwnPID = 0x5e1f9d1d

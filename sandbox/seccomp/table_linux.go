@@ -167,7 +167,7 @@ var shared = []Group{
 		{"restart_syscall", unix.SYS_RESTART_SYSCALL, Pass, "", nil},
 		{"clone", unix.SYS_CLONE, askChild, "threads and processes; never namespaces, another parent, or shared memory without vfork", cloneCases},
 		{"clone3", unix.SYS_CLONE3, enosys, "its flags lie behind a pointer; libc falls back to clone", nil},
-		{"execve", unix.SYS_EXECVE, askExec, "starts a program", nil},
+		{"execve", unix.SYS_EXECVE, askExec, "starts a program; the launch itself shows a ticket", execCases},
 		{"execveat", unix.SYS_EXECVEAT, askExecAt, "starts a program, also one without a name", nil},
 		{"process_mrelease", unix.SYS_PROCESS_MRELEASE, eperm, "takes the memory of another process away", nil},
 	}},

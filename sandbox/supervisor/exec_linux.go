@@ -9,28 +9,21 @@ import (
 	"sandrun/sandbox/listener"
 )
 
-// exec serves a trapped exec. The first one is the launcher's own, made before any
-// code of the target ran, so nothing can change its arguments.
+// exec serves a trapped exec. The launcher's own is not trapped.
 func (s *server) exec(n *listener.Notification) {
-	first := n.Nr == unix.SYS_EXECVE && !s.started.Load()
-	switch {
-	case first:
-		if s.listener.Continue(n.ID) == 0 {
-			s.started.Store(true)
-		}
-	case s.rules.Once:
-		p, _, e := s.program(n)
-		defer p.close()
-		if e == 0 && !p.exists { // a search along PATH
-			s.listener.Refuse(n.ID, unix.ENOENT)
-			return
-		}
-		s.deny(n, policy.Child, p.path, unix.EACCES)
-	default:
-		s.work()
+	s.work()
+	defer s.rest()
+	if !s.rules.Once {
 		s.watchExec(n)
-		s.rest()
+		return
 	}
+	p, _, e := s.program(n)
+	defer p.close()
+	if e == 0 && !p.exists { // a search along PATH
+		s.listener.Refuse(n.ID, unix.ENOENT)
+		return
+	}
+	s.deny(n, policy.Child, p.path, unix.EACCES)
 }
 
 // program finds the program that an exec is about, and its name for a script.

@@ -1,5 +1,5 @@
 // Package supervisor answers the calls of the target that a filter cannot
-// decide by register values: the first exec, executable mappings of files,
+// decide by register values: executable mappings of files,
 // metadata writes under partial grants, and everything about names that no kernel
 // rule can hold, because their files do not exist yet. It reports what it denies.
 //
@@ -28,7 +28,7 @@ import (
 
 // Rules is what the supervisor decides by. It does not change during a run.
 type Rules struct {
-	Once    bool     // the first execve succeeds and no other
+	Once    bool     // no program may be executed but the first
 	AnyExec bool     // every program may be executed that may be read
 	Mapping *Mapping // executable mappings; nil if they are not trapped
 	Files   func() *Files
@@ -54,7 +54,6 @@ type Rules struct {
 type Supervisor struct {
 	listener     listener.Listener
 	rules        Rules
-	started      atomic.Bool
 	imagesLock   sync.Mutex
 	images       map[imageKey]*image   // programs whose closure is known
 	only         atomic.Pointer[image] // that of the only program, once it runs
