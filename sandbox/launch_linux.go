@@ -197,15 +197,20 @@ var (
 	killed, waited atomic.Bool
 )
 
+// firstProcess is the pid of the first process of the target, which runs already.
+func firstProcess() int {
+	for launched.Load() == 0 { // its fork has not returned here yet
+		time.Sleep(time.Millisecond)
+	}
+	return int(launched.Load())
+}
+
 // killTarget ends the first process of the target, and has the thread that waits for
 // it end all others: by a signal, because the end of a process that another one
 // traces is told to that one alone. Nothing of the target gets an answer meanwhile.
 func killTarget() {
 	killed.Store(true)
-	for launched.Load() == 0 { // its fork has not returned here yet
-		time.Sleep(time.Millisecond)
-	}
-	_ = unix.Kill(int(launched.Load()), unix.SIGKILL)
+	_ = unix.Kill(firstProcess(), unix.SIGKILL)
 	for !waited.Load() { // a signal that comes too early is lost
 		interrupt(os.Getpid())
 		time.Sleep(time.Millisecond)
@@ -213,21 +218,22 @@ func killTarget() {
 }
 
 // serve drops what is left of the capabilities, reads the child's first report,
-// hands it over, and if it is the listener serves that. It says when it has a
-// thread, which must be made before the main thread confines itself: threads
-// inherit domains, and from inside one Linux before 6.15 lets no signal reach the
-// others, which dropEverywhere needs.
+// hands it over, and if it is the listener serves that. It says when it is ready. The
+// child waits for that, because the target must find nobody with a capability, and
+// change nothing before it was looked at. And the main thread confines itself after it:
+// threads inherit domains, and from inside one Linux before 6.15 lets no signal reach
+// the others, which dropEverywhere needs.
 func (p *Plan) serve(reports int, privileged bool, serving chan<- struct{}, first chan<- report) {
 	runtime.LockOSThread()
-	serving <- struct{}{}
 	if privileged {
 		if err := dropEverywhere(); err != nil {
 			fatal(err)
 		}
 	}
 	rules := p.supervision()
-	rules.Kill = killTarget
+	rules.Kill, rules.First = killTarget, firstProcess
 	s := supervisor.New(rules)
+	serving <- struct{}{}
 	r := readReport(reports)
 	first <- r
 	if r.stage == stageListening {

@@ -47,7 +47,7 @@ type sealing struct {
 	files   unix.Rlimit // RLIMIT_NOFILE that the target gets
 	mask    uint64      // the signal mask that the target gets
 	ticket  seccomp.Ticket
-	report  int         // pipe: a report for every stage of interest
+	report  int // pipe: a report for every stage of interest
 	path    *byte
 	argv    **byte
 	envv    **byte

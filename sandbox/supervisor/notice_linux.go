@@ -17,17 +17,16 @@ type noticed struct {
 const maxNoticed = 1 << 15
 
 // notice tells of a process or thread that is seen for the first time, under onerror
-// log, where the calls that make them are not trapped. The first of all is the
-// program's own.
+// log, where the calls that make them are not trapped.
 func (s *server) notice(n *listener.Notification) {
 	s.noticed.Lock()
-	first, seen := s.noticed.tids == nil, s.noticed.tids[n.PID]
-	if first || len(s.noticed.tids) > maxNoticed {
+	seen := s.noticed.tids[n.PID]
+	if s.noticed.tids == nil || len(s.noticed.tids) > maxNoticed {
 		s.noticed.tids = map[uint32]bool{}
 	}
 	s.noticed.tids[n.PID] = true
 	s.noticed.Unlock()
-	if first || seen || s.rules.Denied == nil {
+	if seen || s.rules.Denied == nil || int(n.PID) == s.rules.First() {
 		return
 	}
 	scope := policy.Worker

@@ -42,6 +42,8 @@ type Rules struct {
 	// Notice are the scopes of which a new process or thread is told when it makes its
 	// first trapped call.
 	Notice map[policy.Scope]bool
+	// First is the process that was launched.
+	First func() int
 	// Denied is told of every denial; nil where nobody listens.
 	Denied func(Denial)
 	// Kill ends the target, for policy.Exit.
