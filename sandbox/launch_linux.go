@@ -70,26 +70,32 @@ func (p *Plan) Run() (Outcome, error) {
 	if !p.Supervised() {
 		return Outcome{}, p.launchDirect()
 	}
-	var pipe [2]int
-	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
-		return Outcome{}, &LaunchError{Err: fmt.Errorf("pipe: %w", err)}
+	return p.launchSupervised(privileged, guarded)
+}
+
+// launchSupervised starts the thread that answers, which makes itself ready while this
+// one forks the target.
+func (p *Plan) launchSupervised(privileged bool, g *guarded) (Outcome, error) {
+	var reports, ready [2]int
+	for _, pipe := range [...]*[2]int{&reports, &ready} {
+		if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
+			return Outcome{}, &LaunchError{Err: fmt.Errorf("pipe: %w", err)}
+		}
 	}
-	// The threads that answer and that forward start while this one goes on.
 	answering := make(chan report, 1)
-	target := make(chan int, 1)
 	serving := make(chan struct{}, 1)
-	go p.serve(pipe[0], privileged, serving, answering)
+	go p.serve(reports[0], ready[1], privileged, serving, answering)
 	signals, err := catchSignals()
 	if err != nil {
 		return Outcome{}, &LaunchError{Err: err}
 	}
-	go forwardSignals(signals, target)
-	s, err := p.sealing(pipe[1])
+	s, err := p.sealing(reports[1])
 	if err != nil {
 		return Outcome{}, err
 	}
+	s.child, s.parent, s.traced, s.ready = true, uintptr(os.Getpid()), g.watches(), ready[0]
 	<-serving
-	return p.runSupervised(s, guarded, pipe[0], answering, target)
+	return p.runSupervised(s, g, reports[0], answering, signals)
 }
 
 // launchDirect executes the target in the place of this process. It returns only on
@@ -149,19 +155,18 @@ func (p *Plan) failure(r report) error {
 }
 
 // runSupervised forks a child that seals itself, and waits for it.
-func (p *Plan) runSupervised(s *sealing, g *guarded, reports int, answering <-chan report, target chan<- int) (Outcome, error) {
+func (p *Plan) runSupervised(s *sealing, g *guarded, reports int, answering <-chan report, signals int) (Outcome, error) {
 	tree, err := confine(p.Handled)
 	if err != nil {
 		return Outcome{}, &LaunchError{Err: err}
 	}
-	s.child, s.parent, s.traced = true, uintptr(os.Getpid()), g.watches()
 	pid, err := s.fork()
 	if err != nil {
 		return Outcome{}, &LaunchError{Err: err}
 	}
 	launched.Store(int32(pid))
-	target <- pid
 	tree.first = pid
+	go forwardSignals(signals, pid)
 	var swapped error
 	if g.watches() {
 		swapped = g.watchExec(pid, p.Program)
@@ -217,14 +222,17 @@ func killTarget() {
 	}
 }
 
-// serve drops what is left of the capabilities, reads the child's first report,
-// hands it over, and if it is the listener serves that. It says when it is ready. The
-// child waits for that, because the target must find nobody with a capability, and
-// change nothing before it was looked at. And the main thread confines itself after it:
-// threads inherit domains, and from inside one Linux before 6.15 lets no signal reach
-// the others, which dropEverywhere needs.
-func (p *Plan) serve(reports int, privileged bool, serving chan<- struct{}, first chan<- report) {
+// serve drops what is left of the capabilities, lets the child execute, reads its first
+// report, hands it over, and if it is the listener serves that. The child waits because
+// the target must find nobody with a capability, and must change nothing before it was
+// looked at.
+//
+// It says when it has a thread, which must be made before the main thread confines
+// itself: threads inherit domains, and from inside one Linux before 6.15 lets no signal
+// reach the others, which dropEverywhere needs.
+func (p *Plan) serve(reports, ready int, privileged bool, serving chan<- struct{}, first chan<- report) {
 	runtime.LockOSThread()
+	serving <- struct{}{}
 	if privileged {
 		if err := dropEverywhere(); err != nil {
 			fatal(err)
@@ -233,7 +241,9 @@ func (p *Plan) serve(reports int, privileged bool, serving chan<- struct{}, firs
 	rules := p.supervision()
 	rules.Kill, rules.First = killTarget, firstProcess
 	s := supervisor.New(rules)
-	serving <- struct{}{}
+	if _, err := unix.Write(ready, []byte{0}); err != nil {
+		fatal(fmt.Errorf("write: %w", err))
+	}
 	r := readReport(reports)
 	first <- r
 	if r.stage == stageListening {

@@ -23,6 +23,7 @@ const (
 	stageNoNewPrivs
 	stageLandlock
 	stageSeccomp
+	stageReady
 	stageMask
 	stageExec
 )
@@ -31,7 +32,7 @@ var stageNames = [...]string{
 	stageListening: "the listener", stageParent: "prctl(PR_SET_PDEATHSIG)", stageTrace: "ptrace(PTRACE_TRACEME)",
 	stageLimits: "prlimit64", stageMDWE: "prctl(PR_SET_MDWE)",
 	stageNoNewPrivs: "prctl(PR_SET_NO_NEW_PRIVS)", stageLandlock: "landlock_restrict_self",
-	stageSeccomp: "seccomp", stageMask: "rt_sigprocmask", stageExec: "execve",
+	stageSeccomp: "seccomp", stageReady: "read", stageMask: "rt_sigprocmask", stageExec: "execve",
 }
 
 // A sealing holds all that a thread needs to seal itself and exec. Everything
@@ -40,6 +41,7 @@ type sealing struct {
 	child   bool // a fork of ours: tie it to its parent first
 	parent  uintptr
 	traced  bool // stop, so that the parent can watch the exec
+	ready   int  // pipe: the parent is ready when there is a byte
 	ruleset int  // Landlock ruleset, -1 for none
 	filter  unix.SockFprog
 	listen  bool // the filter notifies
@@ -151,12 +153,30 @@ func (s *sealing) seal() report {
 	if r := s.install(); r.stage != 0 {
 		return r
 	}
+	if s.child {
+		if e := s.await(); e != 0 {
+			return report{stageReady, uint32(e)}
+		}
+	}
 	if _, _, e := syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&s.mask)), 0, 8, 0, 0); e != 0 {
 		return report{stageMask, uint32(e)}
 	}
 	_, _, e := syscall.RawSyscall6(unix.SYS_EXECVE, uintptr(unsafe.Pointer(s.path)), uintptr(unsafe.Pointer(s.argv)), uintptr(unsafe.Pointer(s.envv)),
 		0, uintptr(s.ticket[0]), uintptr(s.ticket[1]))
 	return report{stageExec, uint32(e)}
+}
+
+// await waits until the parent is ready. If that ends before, so does this process.
+//
+//go:nosplit
+//go:norace
+func (s *sealing) await() syscall.Errno {
+	var b byte
+	n, _, e := syscall.RawSyscall(unix.SYS_READ, uintptr(s.ready), uintptr(unsafe.Pointer(&b)), 1)
+	if e == 0 && n != 1 {
+		return unix.EPIPE
+	}
+	return e
 }
 
 // install loads the filter, bound to this process and its ticket, and reports the listener.

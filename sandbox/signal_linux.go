@@ -88,8 +88,7 @@ func catchSignals() (int, error) {
 }
 
 // forwardSignals passes on what sandrun is sent while its target runs.
-func forwardSignals(pipe int, target <-chan int) {
-	pid := <-target
+func forwardSignals(pipe, pid int) {
 	for {
 		var r received
 		b := unsafe.Slice((*byte)(unsafe.Pointer(&r)), unsafe.Sizeof(r))
