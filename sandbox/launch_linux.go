@@ -70,12 +70,17 @@ func (p *Plan) Run() (Outcome, error) {
 	if !p.Supervised() {
 		return Outcome{}, p.launchDirect()
 	}
-	return p.launchSupervised(privileged, guarded)
+	if privileged {
+		if err := dropEverywhere(); err != nil {
+			return Outcome{}, &LaunchError{Err: err}
+		}
+	}
+	return p.launchSupervised(guarded)
 }
 
 // launchSupervised starts the thread that answers, which makes itself ready while this
 // one forks the target.
-func (p *Plan) launchSupervised(privileged bool, g *guarded) (Outcome, error) {
+func (p *Plan) launchSupervised(g *guarded) (Outcome, error) {
 	var reports, ready [2]int
 	for _, pipe := range [...]*[2]int{&reports, &ready} {
 		if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
@@ -84,7 +89,7 @@ func (p *Plan) launchSupervised(privileged bool, g *guarded) (Outcome, error) {
 	}
 	answering := make(chan report, 1)
 	serving := make(chan struct{}, 1)
-	go p.serve(reports[0], ready[1], privileged, serving, answering)
+	go p.serve(reports[0], ready[1], serving, answering)
 	signals, err := catchSignals()
 	if err != nil {
 		return Outcome{}, &LaunchError{Err: err}
@@ -222,22 +227,16 @@ func killTarget() {
 	}
 }
 
-// serve drops what is left of the capabilities, lets the child execute, reads its first
-// report, hands it over, and if it is the listener serves that. The child waits because
-// the target must find nobody with a capability, and must change nothing before it was
-// looked at.
+// serve looks at what was granted, lets the child execute, reads its first report,
+// hands it over, and if it is the listener serves that. The child waits because the
+// target must change nothing before it was looked at.
 //
 // It says when it has a thread, which must be made before the main thread confines
 // itself: threads inherit domains, and from inside one Linux before 6.15 lets no signal
-// reach the others, which dropEverywhere needs.
-func (p *Plan) serve(reports, ready int, privileged bool, serving chan<- struct{}, first chan<- report) {
+// reach the others.
+func (p *Plan) serve(reports, ready int, serving chan<- struct{}, first chan<- report) {
 	runtime.LockOSThread()
 	serving <- struct{}{}
-	if privileged {
-		if err := dropEverywhere(); err != nil {
-			fatal(err)
-		}
-	}
 	rules := p.supervision()
 	rules.Kill, rules.First = killTarget, firstProcess
 	s := supervisor.New(rules)

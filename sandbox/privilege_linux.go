@@ -43,8 +43,8 @@ func dropCapabilities() (bool, error) {
 const enoughSignals = 64
 
 // dropEverywhere empties the capability sets of every thread: a supervisor has no
-// more rights than its target. Capabilities belong to threads, and stopping them
-// all takes a tenth of a millisecond, so this runs while the child seals itself.
+// more rights than its target. Capabilities belong to threads, which inherit them: it is
+// done before there are many, and while none is at work that stopping would hold up.
 func dropEverywhere() error {
 	// The Go runtime reaches its threads by real-time signals, and waits for ever
 	// where none can be queued.
