@@ -11,7 +11,8 @@ import (
 // Race tells whether the race detector is in this build.
 const Race = shareMemory == 0
 
-// SetDelay holds launches up between the first seal and the last.
-func SetDelay(seal time.Duration) {
-	delaySealed = unix.NsecToTimespec(seal.Nanoseconds())
+// SetDelays holds launches up: between the first seal and the last, and before the
+// supervisor is ready.
+func SetDelays(seal, ready time.Duration) {
+	delaySealed, delayReady = unix.NsecToTimespec(seal.Nanoseconds()), ready
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // TestLaunchesNeverHang runs launches under what stops the Go runtime's world or
-// leaves it one processor, with the seal at once or late.
+// leaves it one processor, with a supervisor that is ready at once or late.
 func TestLaunchesNeverHang(t *testing.T) {
 	hard := [][]string{
 		nil,
@@ -20,12 +20,12 @@ func TestLaunchesNeverHang(t *testing.T) {
 		{collecting + "=1", "GOMAXPROCS=8"},
 	}
 	for name, flags := range launches {
-		for _, seal := range []string{"0s", "20ms"} {
+		for _, ready := range []string{"0s", "100ms"} {
 			for _, env := range hard {
-				t.Run(fmt.Sprint(name, seal, env), func(t *testing.T) {
+				t.Run(fmt.Sprint(name, ready, env), func(t *testing.T) {
 					t.Parallel()
 					for range often(20) {
-						if out, status := launched(t, seal, flags, "/bin/true", env...); status != 0 {
+						if out, status := launched(t, "0s", ready, flags, "/bin/true", env...); status != 0 {
 							t.Fatalf("status %d: %s", status, out)
 						}
 					}

@@ -227,6 +227,9 @@ func killTarget() {
 	}
 }
 
+// delayReady holds the supervisor up before it lets the child execute; the tests set it.
+var delayReady time.Duration
+
 // serve looks at what was granted, lets the child execute, reads its first report,
 // hands it over, and if it is the listener serves that. The child waits because the
 // target must change nothing before it was looked at.
@@ -240,6 +243,7 @@ func (p *Plan) serve(reports, ready int, serving chan<- struct{}, first chan<- r
 	rules := p.supervision()
 	rules.Kill, rules.First = killTarget, firstProcess
 	s := supervisor.New(rules)
+	time.Sleep(delayReady)
 	if _, err := unix.Write(ready, []byte{0}); err != nil {
 		fatal(fmt.Errorf("write: %w", err))
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 // launcher is the variable that makes the test binary launch a program: the
-// delay, then the flags, then "--" and the command, separated by spaces. The word
+// delays, then the flags, then "--" and the command, separated by spaces. The word
 // "abi=N" among the flags plans as on a kernel that has no more than that.
 const launcher = "SANDRUN_TEST_LAUNCH"
 
@@ -38,11 +38,12 @@ func TestMain(m *testing.M) {
 
 // launch runs a program as sandrun would and prints nothing of its own.
 func launch(spec []string) int {
-	seal, err := time.ParseDuration(spec[0])
-	if err != nil {
+	seal, err1 := time.ParseDuration(spec[0])
+	ready, err2 := time.ParseDuration(spec[1])
+	if err := errors.Join(err1, err2); err != nil {
 		return 3
 	}
-	sandbox.SetDelay(seal)
+	sandbox.SetDelays(seal, ready)
 	if os.Getenv(collecting) != "" {
 		go func() {
 			for {
@@ -52,9 +53,9 @@ func launch(spec []string) int {
 	}
 	r := sandbox.Request{Dir: "/", Env: []string{"PATH=/usr/bin:/bin"}}
 	kernel := sandbox.Probe()
-	for i, word := range spec[1:] {
+	for i, word := range spec[2:] {
 		if word == "--" {
-			r.Command = spec[2+i:]
+			r.Command = spec[3+i:]
 			break
 		}
 		name, value, has := strings.Cut(word, "=")
@@ -108,12 +109,12 @@ var launches = map[string]string{
 	"supervised": "",
 }
 
-func launched(t *testing.T, seal, flags, program string, env ...string) (string, int) {
+func launched(t *testing.T, seal, ready, flags, program string, env ...string) (string, int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	c := exec.CommandContext(ctx, os.Args[0])
-	c.Env = append(append(os.Environ(), env...), launcher+"="+seal+" "+flags+" -- "+program)
+	c.Env = append(append(os.Environ(), env...), launcher+"="+seal+" "+ready+" "+flags+" -- "+program)
 	out, err := c.CombinedOutput()
 	if ctx.Err() != nil {
 		t.Fatalf("%s %q hangs: %s", flags, program, out)
@@ -131,7 +132,7 @@ func TestBlockedSealStaysSealed(t *testing.T) {
 	for name, flags := range launches {
 		t.Run(name, func(t *testing.T) {
 			for range often(50) {
-				out, status := launched(t, "2ms", flags, "cat /etc/passwd")
+				out, status := launched(t, "2ms", "0s", flags, "cat /etc/passwd")
 				if status != 1 || strings.Contains(out, "root:") {
 					t.Fatalf("status %d: %s", status, out)
 				}
@@ -146,7 +147,7 @@ func TestManyLaunches(t *testing.T) {
 	for name, flags := range launches {
 		t.Run(name, func(t *testing.T) {
 			for range often(300) {
-				if out, status := launched(t, "0s", flags, "/bin/true"); status != 0 {
+				if out, status := launched(t, "0s", "0s", flags, "/bin/true"); status != 0 {
 					failed.Add(1)
 					t.Errorf("status %d: %s", status, out)
 				}
@@ -155,5 +156,21 @@ func TestManyLaunches(t *testing.T) {
 	}
 	if n := failed.Load(); n > 0 {
 		t.Errorf("%d launches failed", n)
+	}
+}
+
+// TestTargetWaitsForItsSupervisor: what was granted is looked at before the target can
+// change it.
+func TestTargetWaitsForItsSupervisor(t *testing.T) {
+	for range often(5) {
+		begin := time.Now()
+		out, status := launched(t, "0s", "200ms", "allow-addons allow-fs-write=/tmp", "date +%s%N") // no call of it is trapped
+		var ran int64
+		if _, err := fmt.Sscan(out, &ran); err != nil || status != 0 {
+			t.Fatalf("status %d: %s", status, out)
+		}
+		if after := time.Unix(0, ran).Sub(begin); after < 200*time.Millisecond {
+			t.Errorf("it ran after %v", after)
+		}
 	}
 }

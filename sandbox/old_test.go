@@ -83,7 +83,7 @@ func (k oldKernel) command(program string, args ...string) *exec.Cmd {
 // launch prepares a launch; what spec names begins with the flags.
 func (k oldKernel) launch(spec string) *exec.Cmd {
 	c := k.command(k.dir + "/launcher")
-	c.Env = append(os.Environ(), launcher+"=0s "+strings.ReplaceAll(spec, "DIR", k.dir))
+	c.Env = append(os.Environ(), launcher+"=0s 0s "+strings.ReplaceAll(spec, "DIR", k.dir))
 	return c
 }
 
