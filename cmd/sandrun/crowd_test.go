@@ -112,11 +112,12 @@ func TestKilledCallersLeaveNothing(t *testing.T) {
 }
 
 // TestBlockedOpensAreBounded: each open that blocks takes a thread of the supervisor's,
-// but no more than 64 of them at once; the others wait for one.
+// but no more than 64 of them at once; the others wait for one. The Go runtime has some
+// more, to look at the callers.
 func TestBlockedOpensAreBounded(t *testing.T) {
 	asEach(t, func(t *testing.T, u user, dir string) {
 		d := crowdDir(t, u)
-		cmd := command(u, dir, append(append([]string{sandrun}, crowdFlags(d)...), "--", crowd, "blocked", d, "200")...)
+		cmd := command(u, dir, append(append([]string{sandrun}, crowdFlags(d)...), "--", crowd, "blocked", d, "250")...)
 		must(t, cmd.Start())
 		done := make(chan error, 1)
 		go func() { done <- cmd.Wait() }()
@@ -124,8 +125,8 @@ func TestBlockedOpensAreBounded(t *testing.T) {
 		for {
 			select {
 			case err := <-done:
-				if must(t, err); most < 64 || most > 64+30 {
-					t.Errorf("%d threads at most, with 200 blocked opens", most)
+				if must(t, err); most < 64 || most > 64+100 {
+					t.Errorf("%d threads at most, with 250 blocked opens", most)
 				}
 				return
 			case <-time.After(5 * time.Millisecond):
