@@ -231,6 +231,18 @@ func TestGrantOfANameStaysWithTheName(t *testing.T) {
 	})
 }
 
+// TestNamelessFiles: what was removed may be read by a descriptor that only names it
+// as little as before.
+func TestNamelessFiles(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, _ string) {
+		const file = "open out/secret O_PATH; unlink out/secret; open /proc/self/fd/3 O_RDONLY; openat2 AT_FDCWD /proc/self/fd/3 O_RDONLY"
+		const dir = "mkdir out/d 0755; open out/d O_PATH; rmdir out/d; open /proc/self/fd/3 O_RDONLY; openat2 AT_FDCWD /proc/self/fd/3 O_RDONLY"
+		grants := []string{"--allow-fs-write=DIR/out", "--allow-fs-read=DIR/fi*"}
+		tell(t, u, grants, step{dir, "0; 3; 0; EACCES; EACCES", nil}, step{file, "3; 0; EACCES; EACCES", nil})
+		tell(t, u, append(grants, "--allow-fs-read=DIR/ou*"), step{dir, "0; 3; 0; 4; 5", nil})
+	})
+}
+
 // TestUnreadableCaller: of a process whose memory nobody may read it is not known
 // what it asks for, so it gets nothing but what the kernel alone grants.
 func TestUnreadableCaller(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A racecourse is a directory with g, which is granted by a prefix and made in the
@@ -118,6 +120,34 @@ func TestRaceOfFiles(t *testing.T) {
 					course.run(t, u, operation)
 				})
 			}
+		}
+	}
+}
+
+// TestRaceOfDevices exchanges a granted file for a device node, which only the
+// descriptor of what was opened can tell.
+func TestRaceOfDevices(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root makes device nodes")
+	}
+	for _, operation := range []string{"fopen", "fopenat2"} {
+		u := racingUser()
+		dir := racingDir(t, u)
+		course := newRacecourse(t, u, dir)
+		stop := swapper(t, func() {
+			if _, err := os.Stat(dir + "/g/ready"); err != nil {
+				time.Sleep(time.Millisecond)
+				return
+			}
+			if unix.Mknod(dir+"/t/node", unix.S_IFCHR|0o666, 0x103) == nil { // null; once
+				_ = os.Chmod(dir+"/t/node", 0o666)
+			}
+			exchange(dir+"/g/c", dir+"/t/node")()
+		})
+		l := course.lap(t, u, operation, min(*tries, 20_000))
+		t.Logf("%s: %+v, %d swaps", operation, l, stop())
+		if l.leaked > 0 || l.granted == 0 || l.refused == 0 {
+			t.Errorf("%s: %+v", operation, l)
 		}
 	}
 }
