@@ -199,6 +199,8 @@ func TestGrantOfANameSurvivesReplacement(t *testing.T) {
 			tell(t, u, []string{write}, step{outside: replaced("file", "one")}, step{both, "EACCES; EBADF; 3", nil},
 				step{"open file O_RDWR; openat2 AT_FDCWD file O_RDWR", "EACCES; EACCES", nil})
 		}
+		tell(t, u, []string{"--allow-fs-read=DIR/fi*"}, step{outside: replaced("file", "new")},
+			step{"open %D/file O_RDONLY; open %D/./file O_RDONLY; open %D/out/../file O_RDONLY; open /%D//file O_RDONLY", "3; 4; 5; 6", nil})
 		grants := []string{"--allow-fs-read=DIR/file,DIR/part", "--allow-fs-write=DIR/file,DIR/part"}
 		tell(t, u, grants, step{"open part O_WRONLY|O_CREAT|O_EXCL 0644; write 3 mine; rename part file; open file O_RDONLY; read 4; open part O_RDONLY", "3; 4; 0; 4; mine; ENOENT", nil},
 			step{"open part O_WRONLY|O_CREAT 0644; write 3 again; oldrename part file; open file O_RDONLY; read 4; open file O_WRONLY|O_TRUNC", "3; 5; 0; 4; again; 5", nil},

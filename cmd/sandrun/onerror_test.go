@@ -355,5 +355,10 @@ func TestSpellingsOfADenial(t *testing.T) {
 				t.Errorf("%s: status %d: %s%s", path, r.status, r.out, r.err)
 			}
 		}
+		for path, status := range map[string]int{"/in": 0, "/in/.": 0, "/in/..": 77, "/in/./..": 77, "/in/way": 77} {
+			if r := sandboxed(t, u, dir, flags, probe, "list", dir+path); r.status != status {
+				t.Errorf("list %s: status %d: %s%s", path, r.status, r.out, r.err)
+			}
+		}
 	})
 }
