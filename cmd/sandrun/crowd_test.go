@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -14,10 +15,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// crowdFlags grant a directory by a prefix, so that every call on what is in it is
-// made on behalf.
+// crowdFlags grant a directory by a prefix. The crowd works in one of such a name that
+// it makes itself, so that every call on what is in it is made on behalf.
 func crowdFlags(dir string) []string {
 	return []string{"--quiet", "--allow-fs-read=" + dir + "*", "--allow-fs-write=" + dir + "*", "--allow-worker", "--allow-child-process"}
 }
@@ -60,7 +63,7 @@ func crowdDir(t *testing.T, u user) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "sandrun-crowd-")
 	must(t, err)
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() { os.RemoveAll(dir); os.RemoveAll(dir + "-new") })
 	own(t, u, dir)
 	write(t, u, dir+"/file", "file", 0o644)
 	write(t, u, dir+"/other", "other", 0o644)
@@ -104,6 +107,66 @@ func TestKilledCallersLeaveNothing(t *testing.T) {
 		}
 		if threads > 20 {
 			t.Errorf("%d threads stay behind after the first round", threads)
+		}
+	})
+}
+
+// TestBlockedOpensAreBounded: each open that blocks takes a thread of the supervisor's,
+// but no more than 64 of them at once; the others wait for one. The Go runtime has some
+// more, to look at the callers.
+func TestBlockedOpensAreBounded(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, dir string) {
+		d := crowdDir(t, u)
+		cmd := command(u, dir, append(append([]string{sandrun}, crowdFlags(d)...), "--", crowd, "blocked", d, "250")...)
+		must(t, cmd.Start())
+		done := make(chan error, 1)
+		go func() { done <- cmd.Wait() }()
+		most := 0
+		for {
+			select {
+			case err := <-done:
+				if must(t, err); most < 64 || most > 64+100 {
+					t.Errorf("%d threads at most, with 250 blocked opens", most)
+				}
+				return
+			case <-time.After(5 * time.Millisecond):
+				list, _ := os.ReadDir("/proc/" + strconv.Itoa(cmd.Process.Pid) + "/task") // it may have ended
+				most = max(most, len(list))
+			}
+		}
+	})
+}
+
+// TestSignalsToTheSupervisor: the Go runtime sends signals to its own threads. One that
+// comes while a descriptor is handed over must not leave the caller with the number of
+// another file.
+func TestSignalsToTheSupervisor(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, dir string) {
+		d := crowdDir(t, u)
+		cmd := command(u, dir, append(append([]string{sandrun}, crowdFlags(d)...), "--", crowd, "opens", d)...)
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
+		must(t, cmd.Start())
+		done := make(chan error, 1)
+		go func() { done <- cmd.Wait() }()
+		pid := cmd.Process.Pid
+		for {
+			list, _ := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/task") // it may have ended
+			for range 200 {
+				for _, e := range list {
+					if tid, err := strconv.Atoi(e.Name()); err == nil {
+						_ = unix.Tgkill(pid, tid, unix.SIGURG)
+					}
+				}
+			}
+			select {
+			case err := <-done:
+				if err != nil || out.String() != "ok\n" {
+					t.Errorf("%v: %s", err, out.String())
+				}
+				return
+			default:
+			}
 		}
 	})
 }

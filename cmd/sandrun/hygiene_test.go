@@ -334,6 +334,36 @@ func TestNoSignalIsLost(t *testing.T) {
 	})
 }
 
+// TestNoSignalIsLostInTheExec ends direct launches in the fraction of a millisecond in
+// which the exec ends their other threads.
+func TestNoSignalIsLostInTheExec(t *testing.T) {
+	start := func(t *testing.T, u user, dir string) *exec.Cmd {
+		t.Helper()
+		c := command(u, dir, sandrun, "--allow-addons", "--", probe, "sleep", "30000")
+		c.SysProcAttr = withGroup(c.SysProcAttr)
+		must(t, c.Start())
+		return c
+	}
+	asEach(t, func(t *testing.T, u user, dir string) {
+		for i := range 300 {
+			c := start(t, u, dir)
+			// The filter is the last of the seal; the exec takes 150 µs more or so.
+			status := fmt.Sprintf("/proc/%d/status", c.Process.Pid)
+			for range 100_000 {
+				if data, err := os.ReadFile(status); err != nil || strings.Contains(string(data), "\nSeccomp:\t2") {
+					break
+				}
+			}
+			for end := time.Now().Add(time.Duration(i%20) * 10 * time.Microsecond); time.Now().Before(end); {
+			}
+			must(t, c.Process.Signal(unix.SIGTERM))
+			if got := statusOf(ended(t, c)); got != 128+int(unix.SIGTERM) {
+				t.Errorf("try %d: status %d", i, got)
+			}
+		}
+	})
+}
+
 // TestInside runs sandrun under sandrun: where the outer one has no listener the
 // inner one works and only tightens; else it says what it cannot have.
 func TestInside(t *testing.T) {

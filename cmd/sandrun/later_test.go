@@ -199,6 +199,8 @@ func TestGrantOfANameSurvivesReplacement(t *testing.T) {
 			tell(t, u, []string{write}, step{outside: replaced("file", "one")}, step{both, "EACCES; EBADF; 3", nil},
 				step{"open file O_RDWR; openat2 AT_FDCWD file O_RDWR", "EACCES; EACCES", nil})
 		}
+		tell(t, u, []string{"--allow-fs-read=DIR/fi*"}, step{outside: replaced("file", "new")},
+			step{"open %D/file O_RDONLY; open %D/./file O_RDONLY; open %D/out/../file O_RDONLY; open /%D//file O_RDONLY", "3; 4; 5; 6", nil})
 		grants := []string{"--allow-fs-read=DIR/file,DIR/part", "--allow-fs-write=DIR/file,DIR/part"}
 		tell(t, u, grants, step{"open part O_WRONLY|O_CREAT|O_EXCL 0644; write 3 mine; rename part file; open file O_RDONLY; read 4; open part O_RDONLY", "3; 4; 0; 4; mine; ENOENT", nil},
 			step{"open part O_WRONLY|O_CREAT 0644; write 3 again; oldrename part file; open file O_RDONLY; read 4; open file O_WRONLY|O_TRUNC", "3; 5; 0; 4; again; 5", nil},
@@ -228,6 +230,18 @@ func TestGrantOfANameStaysWithTheName(t *testing.T) {
 			step{"mkdir a/b 0755; open a/b/f O_RDWR|O_CREAT 0644; mkdir a/b/c 0755; rename a/b/f a/b/c/f; list a/b; list a", "0; 3; 0; 0; .,..,c; EACCES", nil},
 			step{"rename a/b/c/f a/f; link a/b/c/f a/f; open a/f O_WRONLY|O_CREAT 0644; mkdir a/d 0755", "EACCES/EXDEV; EACCES/EXDEV; EACCES; EACCES", nil},
 			step{outside: moved("a/b/c", "a/c")}, step{"open a/c/f O_RDONLY; open a/c/f O_WRONLY; list a/c", "EACCES; EACCES; EACCES", nil})
+	})
+}
+
+// TestNamelessFiles: what was removed may be read by a descriptor that only names it
+// as little as before.
+func TestNamelessFiles(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, _ string) {
+		const file = "open out/secret O_PATH; unlink out/secret; open /proc/self/fd/3 O_RDONLY; openat2 AT_FDCWD /proc/self/fd/3 O_RDONLY"
+		const dir = "mkdir out/d 0755; open out/d O_PATH; rmdir out/d; open /proc/self/fd/3 O_RDONLY; openat2 AT_FDCWD /proc/self/fd/3 O_RDONLY"
+		grants := []string{"--allow-fs-write=DIR/out", "--allow-fs-read=DIR/fi*"}
+		tell(t, u, grants, step{dir, "0; 3; 0; EACCES; EACCES", nil}, step{file, "3; 0; EACCES; EACCES", nil})
+		tell(t, u, append(grants, "--allow-fs-read=DIR/ou*"), step{dir, "0; 3; 0; 4; 5", nil})
 	})
 }
 

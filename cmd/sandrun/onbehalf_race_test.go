@@ -3,29 +3,35 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"strconv"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// A racecourse is a directory with g, which is granted by a prefix (so that every
-// open of something in it is made on behalf), r, which may be read, and s, the secret.
-type racecourse struct{ dir, secret string }
+// A racecourse is a directory with g, which is granted by a prefix and made in the
+// sandbox (so that every open of something in it is made on behalf), r, which may be
+// read, and s, the secret.
+type racecourse struct {
+	dir, secret string
+	flip        string // how a process outside exchanges g/c; "" if none does
+}
 
 func newRacecourse(t *testing.T, u user, dir string) racecourse {
 	t.Helper()
-	write(t, u, dir+"/g/file", "G", 0o644)
 	write(t, u, dir+"/r/file", "R", 0o644)
 	write(t, u, dir+"/s/file", "S", 0o644)
-	for _, d := range []string{dir + "/t", dir + "/s/gone", dir + "/s/c"} {
+	for _, d := range []string{dir + "/s/gone", dir + "/s/c"} {
 		must(t, os.Mkdir(d, 0o755))
 		own(t, u, d)
 	}
 	write(t, u, dir+"/s/c/file", "S", 0o644)
-	return racecourse{dir, treeOf(t, dir+"/s")}
+	return racecourse{dir: dir, secret: treeOf(t, dir+"/s")}
 }
 
 // tries is how often each race is run. The full measure, which takes ten minutes:
@@ -61,6 +67,13 @@ type lap struct{ tries, granted, refused, odd, leaked int }
 
 func (c racecourse) lap(t *testing.T, u user, operation string, tries int) (l lap) {
 	t.Helper()
+	must(t, errors.Join(os.RemoveAll(c.dir+"/g"), os.RemoveAll(c.dir+"/t"), os.Mkdir(c.dir+"/t", 0o755)))
+	own(t, u, c.dir+"/t")
+	if c.flip != "" {
+		flipper := command(u, c.dir, racer, "flip", c.flip, c.dir)
+		must(t, flipper.Start())
+		defer func() { _ = flipper.Process.Kill(); _ = flipper.Wait() }()
+	}
 	r := sandboxed(t, u, c.dir, []string{
 		"--quiet", "--allow-worker", "--allow-fs-read=" + c.dir + "/g*", "--allow-fs-write=" + c.dir + "/g*",
 		"--allow-fs-read=" + c.dir + "/r*", "--allow-fs-read=/proc/self",
@@ -103,17 +116,38 @@ func TestRaceOfFiles(t *testing.T) {
 					u := racingUser()
 					dir := racingDir(t, u)
 					course := newRacecourse(t, u, dir)
-					if kind == "d" {
-						write(t, u, dir+"/g/c/file", "G", 0o644)
-					} else {
-						write(t, u, dir+"/g/c", "G", 0o644)
-					}
-					flipper := command(u, dir, racer, "flip", kind+way, dir)
-					must(t, flipper.Start())
-					defer func() { _ = flipper.Process.Kill(); _ = flipper.Wait() }()
+					course.flip = kind + way
 					course.run(t, u, operation)
 				})
 			}
+		}
+	}
+}
+
+// TestRaceOfDevices exchanges a granted file for a device node, which only the
+// descriptor of what was opened can tell.
+func TestRaceOfDevices(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root makes device nodes")
+	}
+	for _, operation := range []string{"fopen", "fopenat2"} {
+		u := racingUser()
+		dir := racingDir(t, u)
+		course := newRacecourse(t, u, dir)
+		stop := swapper(t, func() {
+			if _, err := os.Stat(dir + "/g/ready"); err != nil {
+				time.Sleep(time.Millisecond)
+				return
+			}
+			if unix.Mknod(dir+"/t/node", unix.S_IFCHR|0o666, 0x103) == nil { // null; once
+				_ = os.Chmod(dir+"/t/node", 0o666)
+			}
+			exchange(dir+"/g/c", dir+"/t/node")()
+		})
+		l := course.lap(t, u, operation, min(*tries, 20_000))
+		t.Logf("%s: %+v, %d swaps", operation, l, stop())
+		if l.leaked > 0 || l.granted == 0 || l.refused == 0 {
+			t.Errorf("%s: %+v", operation, l)
 		}
 	}
 }

@@ -336,3 +336,29 @@ func isKilled(t *testing.T, s *stage) {
 		}
 	}
 }
+
+// TestSpellingsOfADenial: what a path seems to say is not where it leads. The kernel
+// would refuse all of these by itself, and nobody would be told.
+func TestSpellingsOfADenial(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, dir string) {
+		write(t, u, dir+"/in/file", "x", 0o644)
+		write(t, u, dir+"/out/file", "x", 0o644)
+		must(t, os.Symlink("../out/file", dir+"/in/link"))
+		must(t, os.Symlink("../out", dir+"/in/way"))
+		flags := []string{"--onerror=exit", "--allow-fs-read=" + dir + "/in"}
+		for path, status := range map[string]int{
+			"/in/file": 0, "/in/./file": 0, "/out/../in/file": 0,
+			"/in/link": 77, "/in/way/file": 77, "/in/../out/file": 77, "//in/.././out/file": 77, "/out/file": 77,
+		} {
+			r := sandboxed(t, u, dir, flags, probe, "read", dir+path)
+			if r.status != status || status != 0 && !strings.Contains(r.err, "killed FileSystemRead "+dir+"/out/file") {
+				t.Errorf("%s: status %d: %s%s", path, r.status, r.out, r.err)
+			}
+		}
+		for path, status := range map[string]int{"/in": 0, "/in/.": 0, "/in/..": 77, "/in/./..": 77, "/in/way": 77} {
+			if r := sandboxed(t, u, dir, flags, probe, "list", dir+path); r.status != status {
+				t.Errorf("list %s: status %d: %s%s", path, r.status, r.out, r.err)
+			}
+		}
+	})
+}

@@ -190,3 +190,38 @@ func TestRaceOfPinnedChildren(t *testing.T) {
 		}
 	}
 }
+
+// TestRaceOfPinnedImages: a listed program whose content is wrong does not run under
+// another name either, that of a program which is not listed when it is looked at.
+func TestRaceOfPinnedImages(t *testing.T) {
+	u := racingUser()
+	for kind, other := range map[string]string{"name": "static", "link": "link"} {
+		t.Run(kind, func(t *testing.T) {
+			p := toolbox(t, u)
+			write(t, u, p.dir+"/tool", compiled(t, "good", "-static"), 0o755)
+			must(t, linked("static", "link")(p.dir))
+			if other == "static" {
+				must(t, os.Remove(p.dir+"/link"))
+			}
+			o := p.shell(t)
+			defer o.stop()
+			must(t, os.WriteFile(p.dir+"/static", []byte(compiled(t, "EVIL", "-static")), 0o755)) // the same inode
+			stop := swapper(t, exchange(p.dir+"/tool", p.dir+"/"+other))
+			seen := map[string]int{}
+			for range *launches / 8 { // of 100 starts
+				answer, _ := o.ask("i=0; while [ $i -lt 100 ]; do ./tool 2>/dev/null; echo =$?; i=$((i+1)); done | sort | uniq -c | tr '\\n' ','")
+				for part := range strings.SplitSeq(answer, ",") {
+					var n int
+					var what string
+					if _, err := fmt.Sscan(part, &n, &what); err == nil {
+						seen[what] += n
+					}
+				}
+			}
+			t.Logf("%v, %d swaps", seen, stop())
+			if seen["EVIL"] > 0 || seen["good"] == 0 || seen["=126"] == 0 {
+				t.Errorf("%v", seen)
+			}
+		})
+	}
+}

@@ -383,6 +383,19 @@ func runJobs(s *terminal) {
 	s.lastStatus(5)
 }
 
+// TestWatchedExecIsNoStop: where contents are pinned sandrun traces what executes, whose
+// stops are none by which a terminal stops a job.
+func TestWatchedExecIsNoStop(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, _ string) {
+		p := newPinned(t, u, map[string]string{"again": "#!/bin/sh\n[ $1 = 0 ] && exit 7\nexec ./again $(($1-1))\n"})
+		p.permits = childGrants
+		s := newTerminal(t, u, p.dir, sandrun, "--policy", p.manifest(t), "--", "./again", "50")
+		if got := s.end(); got != 7 {
+			t.Errorf("status %d: %q", got, s.all)
+		}
+	})
+}
+
 // TestShellInShell: the terminal goes back to the shell above when the one in the
 // sandbox ends.
 func TestShellInShell(t *testing.T) {

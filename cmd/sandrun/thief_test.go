@@ -45,6 +45,21 @@ func TestNoRightIsGained(t *testing.T) {
 	})
 }
 
+// TestWhatWasJudgedIsOpened: a directory is moved out of the readable one, and another
+// file put into it, after a file in it was found to be readable. The kernel lets it.
+func TestWhatWasJudgedIsOpened(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, dir string) {
+		for _, d := range []string{"read", "write"} {
+			must(t, os.Mkdir(dir+"/"+d, 0o755))
+			own(t, u, dir+"/"+d)
+		}
+		flags := []string{"--quiet", "--allow-worker", "--allow-fs-write=" + dir, "--allow-fs-read=" + dir + "/read"}
+		if r := sandboxed(t, u, dir, flags, thief, "swap"); r.out != "met; leaked 0\n" {
+			t.Errorf("status %d: %s%s", r.status, r.out, r.err)
+		}
+	})
+}
+
 // TestVerifiedCopiesAreNotExecuted: what is pinned and may be read is handed out as a
 // copy in memory, for which no kernel rule holds.
 func TestVerifiedCopiesAreNotExecuted(t *testing.T) {

@@ -87,6 +87,45 @@ func TestPinsAreFoundByEveryName(t *testing.T) {
 	}
 }
 
+// TestPinsOnTheWay: a link that is put in the place of a pinned name does not unpin it,
+// also where the directory of that name has another path by now.
+func TestPinsOnTheWay(t *testing.T) {
+	dir := realDir(t)
+	for _, d := range []string{"/a", "/b", "/d"} {
+		if err := os.Mkdir(dir+d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, dir+"/a/data", "right")
+	put(t, dir+"/b/other", "wrong")
+	put(t, dir+"/d/data", "wrong")
+	pins := NewPins()
+	pins.Add(dir+"/a/data", dir+"/a/data", pinTo(t, "right"))
+	s := fuzzServer()
+	s.rules.Pins = pins
+	for _, c := range []struct {
+		before func() error
+		path   string
+	}{
+		{func() error { return os.Rename(dir+"/a/data", dir+"/b/data") }, "/b/data"}, // by its inode
+		{func() error { return os.Symlink("../b/other", dir+"/a/data") }, "/a/data"},
+		{func() error { return os.Symlink("a/data", dir+"/x") }, "/x"},
+		{func() error { return os.Rename(dir+"/a", dir+"/c") }, "/c/data"},
+		{func() error { return os.Symlink("d", dir+"/a") }, "/d/data"}, // where the pinned name leads now
+	} {
+		if err := c.before(); err != nil {
+			t.Fatal(err)
+		}
+		if p := found(t, s, dir+c.path); p.pin == nil {
+			t.Errorf("%s is not pinned", c.path)
+		}
+	}
+	put(t, dir+"/b/third", "free")
+	if p := found(t, s, dir+"/b/third"); p.pin != nil {
+		t.Error("what was never pinned is")
+	}
+}
+
 // served opens a file and asks for its verified copy.
 func served(t *testing.T, s *Supervisor, path string, pin *Pin) (content string, err error) {
 	t.Helper()

@@ -1,10 +1,13 @@
 // crowd makes many calls on files at once, some of which block, and says how it ended:
-// "ok" as the last line, or what went wrong. DIR is granted for reading and writing.
+// "ok" as the last line, or what went wrong. What begins with DIR is granted for
+// reading and writing.
 //
 //   crowd fifo DIR       two threads block in FIFOs without a partner, the others go on;
 //                        then the partners come
 //   crowd lease DIR      a process opens a file on which another holds a lease
+//   crowd opens DIR      opens a file again and again
 //   crowd flood DIR      1000 threads open files
+//   crowd blocked DIR N  N threads block in a FIFO, until one comes for all of them
 //   crowd killed DIR N   N children are killed while they block in a FIFO, for each
 //                        byte on standard input; a line when they are gone
 //   crowd signal DIR     a blocked open is interrupted, and another one restarted
@@ -48,11 +51,25 @@ static pthread_t started(void *(*f)(void *), void *arg) {
 	if ((errno = pthread_create(&t, &small, f, arg))) failed("pthread_create");
 	return t;
 }
+// renew goes on in a new directory, with the same files. Of the one that was there at
+// the launch there may be a kernel rule; what is done in this one the supervisor does.
+static void renew(const char *old) {
+	static const char *const files[] = {"file", "other"};
+	char *path = malloc(256), from[512];
+	snprintf(path, 256, "%s-new", old);
+	dir = path;
+	if (mkdir(dir, 0755) < 0) failed("mkdir");
+	for (int i = 0; i < 2; i++) {
+		snprintf(from, sizeof from, "%s/%s", old, files[i]);
+		if (rename(from, in(files[i])) < 0) failed(files[i]);
+	}
+}
 static void open_many(const char *path, int n) {
 	for (int i = 0; i < n; i++) {
 		int fd = open(path, O_RDONLY);
 		if (fd < 0) failed("open");
-		close(fd);
+		if (fd <= 2) failed("an open that returns the number of another file");
+		if (close(fd) < 0) failed("an open that returns no descriptor");
 	}
 }
 
@@ -87,6 +104,20 @@ static void fifo(void) {
 	started(reads, one), started(writes, two);
 	pause_ms(50);
 	open_many(in("file"), 100);
+	ok();
+}
+
+static void blocked(int n) {
+	char *path = in("fifo"), x[256];
+	pthread_t t[256];
+	if (mkfifo(path, 0644) < 0) failed("mkfifo");
+	for (int i = 0; i < n; i++) t[i] = started(reads, path), x[i] = 'x';
+	pause_ms(1500);
+	open_many(in("file"), 20);
+	if (through) failed("an open of a FIFO did not wait");
+	int fd = open(path, O_RDWR); // waits for nobody
+	if (fd < 0 || write(fd, x, n) != n) failed("the partner of all");
+	for (int i = 0; i < n; i++) pthread_join(t[i], NULL);
 	ok();
 }
 
@@ -213,10 +244,12 @@ static void orphan(void) {
 
 int main(int argc, char **argv) {
 	if (argc < 3) return 2;
-	dir = argv[2];
+	renew(argv[2]);
 	if (strcmp(argv[1], "fifo") == 0) fifo();
 	if (strcmp(argv[1], "lease") == 0) lease();
+	if (strcmp(argv[1], "opens") == 0) open_many(in("file"), 10000), ok();
 	if (strcmp(argv[1], "flood") == 0) flood();
+	if (strcmp(argv[1], "blocked") == 0 && argc == 4) blocked(atoi(argv[3]));
 	if (strcmp(argv[1], "killed") == 0 && argc == 4) killed(atoi(argv[3]));
 	if (strcmp(argv[1], "signal") == 0) interrupted();
 	if (strcmp(argv[1], "orphan") == 0) orphan();

@@ -3,7 +3,8 @@
 //
 //   racer OPERATION BASE TRIES   (in the sandbox) BASE/g is granted, BASE/s is not,
 //                                BASE/r may only be read
-//   racer flip KIND BASE         (outside) exchanges BASE/g/c, until it is killed
+//   racer flip KIND BASE         (outside) exchanges BASE/g/c once it is there, until it
+//                                is killed
 //
 // Everything below BASE/s is a secret: files there begin with S, files elsewhere
 // do not. The output is one line: tries N granted N refused N odd N leaked N.
@@ -65,7 +66,9 @@ static int verdict(int r) {
 }
 static int secret(int fd) {
 	char b = 0;
+	struct stat st;
 	if (fd < 0) return verdict(fd);
+	if (fstat(fd, &st) == 0 && S_ISCHR(st.st_mode)) return close(fd), 2; // no device is granted
 	ssize_t n = read(fd, &b, 1);
 	close(fd);
 	return n == 1 && b == 'S' ? 2 : 1;
@@ -174,6 +177,12 @@ static const struct operation { const char *name, *path; void (*swap)(long); int
 static int race(const struct operation *o, long tries) {
 	long count[4] = {0}, n = 0;
 	pthread_t t;
+	// All of g is made here: no kernel rule can be on it.
+	if (mkdir(in("g"), 0755) < 0) return 2;
+	if (o->swap) make(in("g/file"));
+	else if (strcmp(o->path, "g/c") == 0) make(in("g/c"));
+	else mkdir(in("g/c"), 0755), make(in("g/c/file"));
+	if (mkdir(in("g/ready"), 0755) < 0) return 2;
 	strcpy((char *)racing, in(o->path));
 	letter = racing + strlen(base) + 1;
 	how.flags = strcmp(o->name, "mode") == 0 ? O_WRONLY | O_CREAT : O_RDONLY;
@@ -201,6 +210,10 @@ static void linger(void) {
 // four ways: a directory or a file, atomically or by way of nothing.
 static int flip(const char *kind) {
 	char c[512], other[512], link[512];
+	for (int ms = 0; access(in("g/ready"), F_OK) < 0; ms++) {
+		if (ms == 60000) return 2;
+		usleep(1000);
+	}
 	strcpy(c, in("g/c")), strcpy(other, in("t/real")), strcpy(link, in("t/link"));
 	const char *to = kind[0] == 'd' ? "../s" : "../s/file"; // as seen from g
 	if (strcmp(kind + 1, "exchange") == 0) {

@@ -4,6 +4,8 @@
 //                    longer than a path may be
 //   thief closed     the same, below a directory that nobody may search
 //   thief moved      by putting another directory in the place of a readable one
+//   thief swap       by moving a directory away and putting another file into it, while
+//                    another thread opens what was there
 //   thief setid      by openat2 whose mode another thread rewrites
 //   thief run FILE   executes a file through a descriptor of it
 //   thief parent     opens what is in /proc of the threads of its parent, by openat2
@@ -16,6 +18,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +81,50 @@ static void moved(void) {
 	tell("list", open2(AT_FDCWD, "read", O_RDONLY | O_DIRECTORY));
 	tell("linkat", linkat(AT_FDCWD, "read/secret", AT_FDCWD, "other/x", 0));
 	tell("renameat", rename("read/secret", "other/x"));
+}
+
+static void put(const char *path, const char *content) {
+	int fd = open(path, O_WRONLY | O_CREAT, 0644);
+	if (fd < 0 || write(fd, content, 1) != 1) exit(2);
+	close(fd);
+}
+
+enum { rounds = 400 };
+static volatile int turn;
+
+static void *swaps(void *x) {
+	unsigned seed = 1;
+	for (int i = 1; i <= rounds; i++) {
+		while (__atomic_load_n(&turn, __ATOMIC_SEQ_CST) != i) sched_yield();
+		seed = seed * 1103515245 + 12345;
+		for (volatile unsigned n = seed >> 16 & 0x7fff; n > 0; n--) {}
+		if (rename("read/d", "write/d") < 0 || rename("write/secret", "write/d/file") < 0) exit(3);
+		__atomic_store_n(&turn, -i, __ATOMIC_SEQ_CST);
+	}
+	return x;
+}
+
+static void swap(void) {
+	pthread_t t;
+	int allowed = 0, leaked = 0;
+	if (pthread_create(&t, NULL, swaps, NULL)) exit(2);
+	for (int i = 1; i <= rounds; i++) {
+		if (mkdir("read/d", 0755) < 0) exit(2);
+		put("read/d/file", "R"), put("write/secret", "S");
+		__atomic_store_n(&turn, i, __ATOMIC_SEQ_CST);
+		while (__atomic_load_n(&turn, __ATOMIC_SEQ_CST) == i) {
+			char b = 0;
+			// O_CREAT makes sandrun look at more before it opens.
+			int fd = open2(AT_FDCWD, "read/d/file", O_RDONLY | O_CREAT);
+			if (fd < 0) continue;
+			if (read(fd, &b, 1) == 1 && b == 'S') leaked++;
+			else allowed++;
+			close(fd);
+		}
+		if (unlink("write/d/file") < 0 || rmdir("write/d") < 0) exit(2);
+	}
+	pthread_join(t, NULL);
+	printf("%s; leaked %d\n", allowed > rounds / 100 ? "met" : "never met", leaked);
 }
 
 static volatile struct open_how how = {.flags = O_WRONLY | O_CREAT, .mode = 0755};
@@ -150,6 +197,7 @@ int main(int argc, char **argv) {
 	if (strcmp(way, "deep") == 0) deep();
 	else if (strcmp(way, "closed") == 0) closed();
 	else if (strcmp(way, "moved") == 0) moved();
+	else if (strcmp(way, "swap") == 0) swap();
 	else if (strcmp(way, "setid") == 0) setid();
 	else if (strcmp(way, "parent") == 0) parent();
 	else if (strcmp(way, "run") == 0 && argc > 2) run(argv[2]);

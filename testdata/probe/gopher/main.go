@@ -10,7 +10,12 @@ import (
 )
 
 func main() {
-	dir := os.Args[1]
+	// Of the directory that is there a kernel rule may be; what is done in this one the
+	// supervisor does.
+	dir := os.Args[1] + "-new"
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		panic(err)
+	}
 	n, err := strconv.Atoi(os.Args[2])
 	if err != nil {
 		panic(err)
