@@ -208,6 +208,27 @@ func TestGrantOfANameSurvivesReplacement(t *testing.T) {
 	})
 }
 
+// TestGrantOfADirectoryByPrefixSurvivesReplacement: a directory that was there at the
+// launch has a kernel rule as well, which goes away with it.
+func TestGrantOfADirectoryByPrefixSurvivesReplacement(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, _ string) {
+		again := all(
+			moved("out", "gone"),
+			func(dir string) error { return os.Mkdir(dir+"/out", 0o700) },
+			func(dir string) error { return os.WriteFile(dir+"/out/f", []byte("new"), 0o600) },
+			func(dir string) error { return chownAll(u, dir) },
+		)
+		for _, name := range []string{"DIR/ou*", "glob:DIR/o*/**"} {
+			tell(t, u, []string{"--allow-fs-read=" + name, "--allow-fs-write=" + name}, step{"open out/created O_WRONLY|O_CREAT 0644", "3", nil},
+				step{outside: again}, step{"open out/f O_RDONLY; read 3; open out/g O_WRONLY|O_CREAT 0644; mkdir out/d 0755; openat2 AT_FDCWD out/f O_RDONLY", "3; new; 4; 0; 5", nil})
+		}
+		// A grant of the directory itself stays with that directory.
+		tell(t, u, []string{"--allow-fs-read=DIR/out"}, step{outside: again}, step{"open out/f O_RDONLY; open gone/secret O_RDONLY", "EACCES; 3", nil})
+		tell(t, u, []string{"--allow-fs-write=DIR/out", "--allow-fs-read=DIR/other*"}, step{outside: again},
+			step{"unlink out/f; mkdir out/d 0755; rename out/f out/g; mkdir gone/d 0755; rename gone/d gone/e", "EACCES; EACCES; EACCES/EXDEV; 0; EACCES/EXDEV", nil})
+	})
+}
+
 // TestGrantOfANameStaysWithTheName: what is moved away from a granted name is not
 // granted any more, and neither is what the name only points to.
 func TestGrantOfANameStaysWithTheName(t *testing.T) {

@@ -18,8 +18,8 @@ func TestNoRightIsGained(t *testing.T) {
 		held := []string{"--quiet", "--allow-fs-write=" + dir, "--allow-fs-read=" + dir + "/read"}
 		named := append(held[:3:3], "--allow-fs-read="+dir+"/name", "--allow-fs-read="+dir+"/name2")
 		for way, want := range map[string]string{
-			"deep":   "rename: EXDEV\nrenameat: EXDEV\nlinkat: EXDEV\nopen name: ok\nopen name2: ENOENT\nopenat: ENOENT\n",
-			"closed": "renameat: EXDEV\nlinkat: EXDEV\nopen: ENOENT\n",
+			"deep":   "rename: EXDEV\nrenameat: EACCES\nlinkat: EACCES\nopen name: ok\nopen name2: ENOENT\nopenat: ENOENT\n",
+			"closed": "renameat: EACCES\nlinkat: EACCES\nopen: ENOENT\n",
 			"moved":  "rename: ok\nrename: ok\nopen: EACCES\nopenat2: EACCES\nlist: EACCES\nlinkat: EXDEV\nrenameat: EXDEV\n",
 		} {
 			for _, d := range []string{"read", "write"} {

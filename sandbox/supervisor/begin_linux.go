@@ -138,12 +138,15 @@ func (s *server) judgeLoader(n *listener.Notification, fd int) (*Pin, error) {
 		return &Pin{}, err
 	}
 	p, e := s.locate(n, route{base: unix.AT_FDCWD, path: path, follow: true})
-	defer p.close()
-	if e == 0 && p.pin == nil && p.exists {
-		return nil, nil
-	}
-	if e != 0 || !p.exists {
+	if e != 0 {
 		return &Pin{Path: path}, errReplaced
+	}
+	defer p.close()
+	switch {
+	case !p.exists:
+		return &Pin{Path: path}, errReplaced
+	case p.pin == nil:
+		return nil, nil
 	}
 	pin := p.pin
 	loader, err := openProgram(&p)

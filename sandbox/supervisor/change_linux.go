@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"path"
 	"strings"
 	"syscall"
 
@@ -115,7 +114,7 @@ func (c *change) source(n *listener.Notification) route {
 func (s *server) locateArg(n *listener.Notification, base, arg int8, r route) (place, syscall.Errno) {
 	text, e := s.memory.text(n.PID, n.Args[arg], pathMax, unix.ENAMETOOLONG)
 	if e != 0 {
-		return place{}, e
+		return nowhere, e
 	}
 	r.base, r.path = unix.AT_FDCWD, text
 	if base >= 0 {
@@ -125,7 +124,7 @@ func (s *server) locateArg(n *listener.Notification, base, arg int8, r route) (p
 	case text == "" && arg == 1 && n.Nr == unix.SYS_LINKAT && n.Args[4]&unix.AT_EMPTY_PATH != 0:
 		return s.opened(n, r.base)
 	case text == "":
-		return place{}, unix.ENOENT
+		return nowhere, unix.ENOENT
 	}
 	return s.locate(n, r)
 }
@@ -134,7 +133,7 @@ func (s *server) locateArg(n *listener.Notification, base, arg int8, r route) (p
 func (s *server) opened(n *listener.Notification, fd int32) (place, syscall.Errno) {
 	file, e := s.pinDescriptor(n, fd)
 	if e != 0 {
-		return place{}, e
+		return nowhere, e
 	}
 	p := place{dir: -1, thing: file, exists: true}
 	err := unix.Fstat(file, &p.stat)
@@ -143,7 +142,7 @@ func (s *server) opened(n *listener.Notification, fd int32) (place, syscall.Errn
 	}
 	if err != nil {
 		p.close()
-		return place{}, unix.EACCES
+		return nowhere, unix.EACCES
 	}
 	return p, 0
 }
@@ -238,7 +237,7 @@ func (s *server) judgeChange(n *listener.Notification, c change, p *place) answe
 		}
 		return denied
 	// A rule on a file or a directory itself gives nothing in the one above.
-	case s.rules.Files().held(path.Dir(p.path), ID{}, true)&Write != 0:
+	case p.above(s.rules.Files(), Write)&Write != 0:
 		return byKernel
 	case s.named(n, p.path)&Write != 0 && s.mayWriteHere(p):
 		return onBehalf

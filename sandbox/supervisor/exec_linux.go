@@ -28,7 +28,6 @@ func (s *server) exec(n *listener.Notification) {
 
 // program finds the program that an exec is about, and its name for a script.
 func (s *server) program(n *listener.Notification) (p place, name string, e syscall.Errno) {
-	nowhere := place{dir: -1, thing: -1}
 	base, arg := int32(unix.AT_FDCWD), 0
 	if n.Nr == unix.SYS_EXECVEAT {
 		base, arg = int32(n.Args[0]), 1

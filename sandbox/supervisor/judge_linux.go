@@ -22,18 +22,19 @@ func (s *server) named(n *listener.Notification, p string) Rights {
 	return r
 }
 
-// judge finds who can give what is wanted of a place. The quick answer, that kernel
-// rules hold it, may be wrong where things were moved: the kernel looks again. Where
-// it does not, because the supervisor acts or the call must not go on, only what is
-// sure counts.
+// judge finds who can give what is wanted of a place. What is no final answer goes on in
+// the kernel, which looks again, so that the rule of an inode counts wherever that is;
+// its number may be another file's by now. Else only what is sure counts.
 func (s *server) judge(n *listener.Notification, p *place, want Rights, final bool) (a answer, missing Rights) {
 	f := s.rules.Files()
-	if !final && want&^f.held(p.path, p.id(), p.isDir()) == 0 {
-		return byKernel, 0
-	}
 	named := s.named(n, p.path)
-	if want&^named == 0 {
+	switch {
+	case !final && want&^p.sure(f, want) == 0:
+		return byKernel, 0
+	case want&^named == 0:
 		return onBehalf, 0
+	case !final && want&^s.likely(f, p) == 0:
+		return byKernel, 0
 	}
 	if p.dir < 0 && p.kind() == unix.S_IFREG {
 		p.settle()
@@ -46,6 +47,16 @@ func (s *server) judge(n *listener.Notification, p *place, want Rights, final bo
 		return onBehalf, 0
 	}
 	return denied, want &^ (sure | named)
+}
+
+// likely is what the kernel gives if no directory was moved and no inode's number is
+// another file's. Where denials are told, a directory that was put in the place of one
+// that is granted must not pass for it.
+func (s *server) likely(f *Files, p *place) Rights {
+	if s.rules.Watch {
+		return f.Inodes[p.id()].Rights
+	}
+	return f.held(p.path, p.id(), p.isDir())
 }
 
 // settle finds the name of a file that was reached without one, by a descriptor or a
@@ -72,11 +83,16 @@ func (p *place) sure(f *Files, want Rights) (r Rights) {
 	if held := f.Inodes[p.id()]; p.exists && held.Path == p.path {
 		r |= held.Rights
 	}
+	if held := f.Dirs[p.path]; p.dir >= 0 && p.isDir() && held.ID == p.id() {
+		r |= held.Rights
+	}
+	return r | p.above(f, want&^r)
+}
+
+// above is what the rules of the directories that a place lies in surely give.
+func (p *place) above(f *Files, want Rights) (r Rights) {
 	dir, up := p.path, "."
 	if p.dir >= 0 {
-		if held := f.Dirs[p.path]; p.isDir() && held.ID == p.id() {
-			r |= held.Rights
-		}
 		dir = path.Dir(p.path)
 	}
 	for want&^r != 0 && p.at() >= 0 {

@@ -61,14 +61,12 @@ func (s *server) isPlain(n *listener.Notification, r *request, text string) bool
 	if !f.hasRule(at, want) {
 		return false
 	}
-	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS}
-	fd, e := openat2(unix.AT_FDCWD, text, &how)
+	p, e := s.step(n, -1, text, route{path: text})
 	if e != 0 {
 		return false
 	}
-	defer unix.Close(fd)
-	var st unix.Stat_t
-	return unix.Fstat(fd, &st) == nil && want&^f.held(at, identify(&st), st.Mode&unix.S_IFMT == unix.S_IFDIR) == 0
+	defer p.close()
+	return p.exists && p.kind() != unix.S_IFLNK && p.path == at && want&^p.sure(f, want) == 0
 }
 
 // isLinkless tells whether there is no link on the way to something that is there. A
@@ -157,7 +155,7 @@ func (s *server) openHere(n *listener.Notification, r *request, p *place) (answe
 	if !s.listener.Valid(n.ID) {
 		return true
 	}
-	if r.waitsForPartner(p) {
+	if r.waitsForPartner(p) && r.flags&unix.O_ACCMODE == unix.O_RDONLY {
 		s.wait(n, r, p)
 		return true
 	}
@@ -168,7 +166,8 @@ func (s *server) openHere(n *listener.Notification, r *request, p *place) (answe
 		return false
 	}
 	switch {
-	case e == unix.EWOULDBLOCK && r.flags&unix.O_NONBLOCK == 0: // a lease
+	case e == unix.EWOULDBLOCK && r.flags&unix.O_NONBLOCK == 0, // a lease
+		e == unix.ENXIO && r.waitsForPartner(p): // nobody reads
 		s.wait(n, r, p)
 	case p.replaced(e):
 		return false

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sandrun/integrity"
+	"sandrun/sandbox/closure"
 )
 
 func pinTo(t *testing.T, content string) integrity.Set {
@@ -274,5 +275,40 @@ func TestBeginsWith(t *testing.T) {
 	}
 	if BeginsWith(pid, append([]string{"x"}, os.Args...)) || BeginsWith(pid, []string{os.Args[0] + "x"}) || BeginsWith(pid, []string{os.Args[0][:2]}) {
 		t.Error("other arguments are found")
+	}
+}
+
+// TestLoaderThatIsGone: a loader that cannot be found any more costs no descriptor of ours.
+func TestLoaderThatIsGone(t *testing.T) {
+	data, err := os.ReadFile("/bin/true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := unix.Open("/bin/true", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(self)
+	loader, err := closure.ELFInterpreter(self)
+	if err != nil || len(loader) < 11 {
+		t.Fatalf("%q, %v", loader, err)
+	}
+	gone := "/dev/null/" + strings.Repeat("x", len(loader)-10) // ENOTDIR
+	path := t.TempDir() + "/program"
+	put(t, path, strings.Replace(string(data), loader, gone, 1))
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	s := fuzzServer()
+	s.rules.Pins = NewPins()
+	var st unix.Stat_t
+	if err := unix.Fstat(0, &st); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.judgeLoader(caller(), fd)
+	if e := unix.Fstat(0, &st); err == nil || e != nil {
+		t.Errorf("judgeLoader: %v; our descriptor 0: %v", err, e)
 	}
 }

@@ -26,6 +26,9 @@ type place struct {
 	pin    *Pin // what is pinned of it
 }
 
+// nowhere is the place of what was not found; there is nothing to close.
+var nowhere = place{dir: -1, thing: -1}
+
 func (p *place) close() {
 	if p.dir >= 0 {
 		unix.Close(p.dir)
@@ -73,14 +76,14 @@ func (s *server) follow(n *listener.Notification, r route) (place, syscall.Errno
 	var pin *Pin
 	base, e := s.origin(n, r)
 	if e != 0 {
-		return place{}, e
+		return nowhere, e
 	}
 	defer func() { closeBase(base) }()
 	text := r.path
 	for range maxLinks + 1 {
 		p, e := s.step(n, base, text, r)
 		if e != 0 {
-			return place{}, e
+			return nowhere, e
 		}
 		if pins := s.rules.Pins; pins != nil {
 			pin = pins.unite(pin, pins.passed(&p))
@@ -93,7 +96,7 @@ func (s *server) follow(n *listener.Notification, r route) (place, syscall.Errno
 		if e != 0 || thing != nil {
 			p.close()
 			if e != 0 {
-				return place{}, e
+				return nowhere, e
 			}
 			thing.pin = pin
 			return *thing, 0
@@ -103,7 +106,7 @@ func (s *server) follow(n *listener.Notification, r route) (place, syscall.Errno
 		}
 		base, text = onward(base, text, target, &p, r.resolve)
 	}
-	return place{}, unix.ELOOP
+	return nowhere, unix.ELOOP
 }
 
 // onward is where the target of a link at the end starts. Under RESOLVE_BENEATH
@@ -155,7 +158,7 @@ func (s *server) step(n *listener.Notification, base int, text string, r route) 
 	}
 	dir, real, e := s.directory(n, base, dirText, r)
 	if e != 0 {
-		return place{}, e
+		return nowhere, e
 	}
 	p := place{dir: dir, name: name, thing: -1}
 	p.path = s.spell(n, path.Join(real, strings.TrimRight(name, "/")))
@@ -165,7 +168,7 @@ func (s *server) step(n *listener.Notification, base int, text string, r route) 
 	case unix.ENOENT:
 	default:
 		p.close()
-		return place{}, err.(syscall.Errno)
+		return nowhere, err.(syscall.Errno)
 	}
 	return p, 0
 }
@@ -190,12 +193,12 @@ func isDots(name string) bool {
 func (s *server) whole(n *listener.Notification, base int, text string, r route) (place, syscall.Errno) {
 	fd, real, e := s.directory(n, base, text, r)
 	if e != 0 {
-		return place{}, e
+		return nowhere, e
 	}
 	p := place{dir: -1, thing: fd, path: real, exists: true}
 	if err := unix.Fstat(fd, &p.stat); err != nil {
 		p.close()
-		return place{}, err.(syscall.Errno)
+		return nowhere, err.(syscall.Errno)
 	}
 	return p, 0
 }
