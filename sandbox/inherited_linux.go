@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -24,6 +25,9 @@ func (p *Plan) verifyInherited() error {
 			return fmt.Errorf("readlink of descriptor %d: %w", fd, err)
 		}
 		name := string(b[:n])
+		if st.Nlink == 0 {
+			name = strings.TrimSuffix(name, " (deleted)")
+		}
 		pin := p.facts.Pins.Of(name, name, supervisor.ID{Dev: uint64(st.Dev), Ino: st.Ino})
 		if pin == nil {
 			continue

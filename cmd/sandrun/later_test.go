@@ -133,7 +133,7 @@ func tell(t *testing.T, u user, flags []string, steps ...step) {
 			must(t, err)
 			continue
 		}
-		answer, _ := o.ask(fmt.Sprintf("%d\t%s\t%s", i, dir, s.calls))
+		answer, _ := o.ask(fmt.Sprintf("%d\t%s\t%s", i, dir, strings.ReplaceAll(s.calls, "DIR", dir)))
 		if !answers(s.want, answer) {
 			t.Errorf("%q: step %d: %s\n\t got %s\n\twant %s", flags, i, s.calls, answer, s.want)
 		}
@@ -222,6 +222,8 @@ func TestGrantOfADirectoryByPrefixSurvivesReplacement(t *testing.T) {
 			tell(t, u, []string{"--allow-fs-read=" + name, "--allow-fs-write=" + name}, step{"open out/created O_WRONLY|O_CREAT 0644", "3", nil},
 				step{outside: again}, step{"open out/f O_RDONLY; read 3; open out/g O_WRONLY|O_CREAT 0644; mkdir out/d 0755; openat2 AT_FDCWD out/f O_RDONLY", "3; new; 4; 0; 5", nil})
 		}
+		tell(t, u, []string{"--allow-fs-read=glob:DIR/*", "--allow-fs-write=glob:DIR/*"},
+			step{"open DIR O_TMPFILE|O_RDWR 0600; write 3 new; openat2 AT_FDCWD DIR/ O_TMPFILE|O_RDWR 0600; open . O_TMPFILE|O_RDWR 0600", "3; 3; 4; 5", nil})
 		// A grant of the directory itself stays with that directory.
 		tell(t, u, []string{"--allow-fs-read=DIR/out"}, step{outside: again}, step{"open out/f O_RDONLY; open gone/secret O_RDONLY", "EACCES; 3", nil})
 		tell(t, u, []string{"--allow-fs-write=DIR/out", "--allow-fs-read=DIR/other*"}, step{outside: again},

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -62,4 +63,24 @@ func TestProgramsUnderLog(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestDirectoryInThePlaceOfAnother: what is executed in a directory that took the place
+// of a granted one is denied, and told of.
+func TestDirectoryInThePlaceOfAnother(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, dir string) {
+		for onError, want := range map[string]string{"throw": "126", "exit": "", "log": "good\n0"} {
+			d := dir + "/" + onError
+			must(t, os.MkdirAll(d+"/a", 0o755))
+			write(t, u, d+"/a/program", compiled(t, "good", "-static"), 0o755)
+			must(t, chownAll(u, d))
+			own(t, u, d)
+			flags := []string{"--onerror=" + onError, "--allow-fs-read=" + d + "/a", "--allow-fs-read=@system", "--allow-fs-write=" + d, "--allow-child-process", "--allow-addons"}
+			r := sandboxed(t, u, d, flags, "/bin/sh", "-c", "mv a b && mkdir a && cp b/program a/program && a/program 2>/dev/null; echo $?")
+			status := map[bool]int{true: 77}[onError == "exit"]
+			if r.status != status || strings.TrimSpace(r.out) != want || (onError != "throw") != strings.Contains(r.err, d+"/a/program") {
+				t.Errorf("%s: status %d: %s%s", onError, r.status, r.out, r.err)
+			}
+		}
+	})
 }

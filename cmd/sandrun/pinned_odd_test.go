@@ -169,6 +169,12 @@ func TestInheritedPin(t *testing.T) {
 					t.Errorf("%s: %s: status %d: %s%s", onError, command, r.status, r.out, r.err)
 				}
 			}
+			if r := script("exec <data; printf 'one\\ntwo\\n' >new; mv data old; rm old; mv new data; RUN /bin/cat"); r.status != 0 || r.out != "one\ntwo\n" {
+				t.Errorf("%s: a descriptor of a removed file: status %d: %s%s", onError, r.status, r.out, r.err)
+			}
+			if r := script("echo three >other; mv other data; exec <data; printf 'one\\ntwo\\n' >new; mv new data; RUN /bin/cat >/dev/null"); r.status != status || !strings.Contains(r.err, code) {
+				t.Errorf("%s: a wrong descriptor of a removed file: status %d: %s%s", onError, r.status, r.out, r.err)
+			}
 			for _, command := range []string{"RUN /bin/echo x <>data", "RUN /bin/echo x >>data", "echo three >>data; RUN /bin/cat <data >/dev/null"} {
 				if r := script(command); r.status != status || !strings.Contains(r.err, code) || !strings.Contains(r.err, "descriptor ") {
 					t.Errorf("%s: %s: status %d: %s%s", onError, command, r.status, r.out, r.err)

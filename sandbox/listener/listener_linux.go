@@ -117,7 +117,18 @@ const addFDRequest = 0x40182103 // SECCOMP_IOCTL_NOTIF_ADDFD
 // the descriptor back but not the answer: the call would return 0 and no descriptor
 // (kernel/seccomp.c, seccomp_notify_addfd). So no signal may come meanwhile.
 func (l Listener) Inject(id uint64, fd int, closeOnExec bool) syscall.Errno {
-	a := addFD{id: id, flags: unix.SECCOMP_ADDFD_FLAG_SEND, source: uint32(fd)}
+	_, e := l.add(id, fd, closeOnExec, unix.SECCOMP_ADDFD_FLAG_SEND)
+	return e
+}
+
+// Add puts a copy of one of our descriptors on the caller's lowest free number, which it
+// returns. The call still waits for its answer.
+func (l Listener) Add(id uint64, fd int, closeOnExec bool) (int64, syscall.Errno) {
+	return l.add(id, fd, closeOnExec, 0)
+}
+
+func (l Listener) add(id uint64, fd int, closeOnExec bool, flags uint32) (int64, syscall.Errno) {
+	a := addFD{id: id, flags: flags, source: uint32(fd)}
 	if closeOnExec {
 		a.newFlags = unix.O_CLOEXEC
 	}
@@ -126,9 +137,9 @@ func (l Listener) Inject(id uint64, fd int, closeOnExec bool) syscall.Errno {
 	defer runtime.UnlockOSThread()
 	all, old := ^uint64(0), uint64(0)
 	mask(&all, &old)
-	_, _, e := syscall.RawSyscall(unix.SYS_IOCTL, uintptr(l), addFDRequest, uintptr(unsafe.Pointer(&a)))
+	number, _, e := syscall.RawSyscall(unix.SYS_IOCTL, uintptr(l), addFDRequest, uintptr(unsafe.Pointer(&a)))
 	mask(&old, nil)
-	return e
+	return int64(number), e
 }
 
 // mask sets the signals that this thread blocks.

@@ -15,23 +15,15 @@ import (
 	"sandrun/sandbox/listener"
 )
 
-// A promise is what a process must have become when its execve ends.
-type promise struct {
-	pin *Pin // nil if the program is not pinned
-	// Of a script these are its interpreter, and how its arguments begin.
-	exe  ID
-	line []string
-}
-
 var (
-	errReplaced = errors.New("another file was put in its place while it started")
-	errTraced   = errors.New("another process traces this one, so that its start cannot be watched")
+	errReplaced  = errors.New("another file was put in its place while it started")
+	errUnwatched = errors.New("its start cannot be watched, because another process traces this one or it hides its memory")
 )
 
 // begin lets an execve go on. Where contents are pinned what starts is looked at
 // before its first instruction, and ended if it is not right. Who is traced by
-// another process of the target runs what that one wants in any case, so that only
-// the pinned programs themselves are refused there.
+// another process of the target cannot be watched: it may start what no pinned file has
+// a part in.
 func (s *server) begin(n *listener.Notification, made *promise) {
 	if s.rules.Pins == nil || s.rules.OnError == policy.Log {
 		s.listener.Continue(n.ID)
@@ -45,15 +37,19 @@ func (s *server) begin(n *listener.Notification, made *promise) {
 	t, e := seize(int(n.PID), pid)
 	switch {
 	case e == 0:
-	case made.pin != nil:
-		s.denyPinned(n, policy.Child, made.pin, errTraced, nil)
-		return
-	default:
+	case made.pin == nil && s.status.read(n.PID) == 0 && s.status.traced():
 		s.listener.Continue(n.ID)
 		return
+	default:
+		s.denyPinned(n, policy.Child, made.named(), errUnwatched, nil)
+		return
 	}
-	s.listener.Continue(n.ID)
+	waited := s.listener.Continue(n.ID) == 0
 	if !t.started() {
+		return
+	}
+	if !waited { // its caller was gone before: this is somebody else
+		t.release(0)
 		return
 	}
 	after := *n
@@ -64,6 +60,14 @@ func (s *server) begin(n *listener.Notification, made *promise) {
 		return
 	}
 	t.release(0)
+}
+
+// named is what a promise is about.
+func (made *promise) named() *Pin {
+	if made.pin != nil {
+		return made.pin
+	}
+	return &Pin{Path: made.line[len(made.line)-1]}
 }
 
 // endStarted ends a process that has started with a content that is not right.
@@ -86,10 +90,8 @@ func (s *server) judgeStart(n *listener.Notification, made *promise) (*Pin, erro
 		return &Pin{}, fmt.Errorf("open: %w", e)
 	}
 	defer unix.Close(fd)
-	if made.pin != nil {
-		if err := s.kept(n, fd, made); err != nil {
-			return made.pin, err
-		}
+	if err := s.kept(n, fd, made); err != nil {
+		return made.named(), err
 	}
 	if pin, err := s.judgeImage(n, fd); err != nil {
 		return pin, err
@@ -99,11 +101,12 @@ func (s *server) judgeStart(n *listener.Notification, made *promise) (*Pin, erro
 
 // kept compares what has started with what was promised.
 func (s *server) kept(n *listener.Notification, fd int, made *promise) error {
-	if made.line == nil {
-		return s.verify(fd, made.pin)
+	script := len(made.line) > 1
+	if made.pin != nil && !script {
+		return s.verifyRunning(fd, made.pin)
 	}
 	var st unix.Stat_t
-	if unix.Fstat(fd, &st) != nil || identify(&st) != made.exe || !BeginsWith(n.PID, made.line) {
+	if unix.Fstat(fd, &st) != nil || identify(&st) != made.exe || script && !BeginsWith(n.PID, made.line) {
 		return errReplaced
 	}
 	return nil
@@ -127,7 +130,7 @@ func (s *server) judgeImage(n *listener.Notification, fd int) (*Pin, error) {
 	if pin == nil {
 		return nil, nil
 	}
-	return pin, s.verify(fd, pin)
+	return pin, s.verifyRunning(fd, pin)
 }
 
 // judgeLoader verifies the ELF interpreter that the kernel has mapped beside a
@@ -154,7 +157,7 @@ func (s *server) judgeLoader(n *listener.Notification, fd int) (*Pin, error) {
 		return pin, err
 	}
 	defer unix.Close(loader)
-	if err := s.verify(loader, pin); err != nil {
+	if err := pin.Check(loader); err != nil { // it may be written again once it is mapped
 		return pin, err
 	}
 	var st unix.Stat_t

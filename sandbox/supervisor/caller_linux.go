@@ -50,6 +50,12 @@ func (st *status) number(name string, base int) (uint64, bool) {
 	return v, err == nil
 }
 
+// traced tells whether somebody traces the thread.
+func (st *status) traced() bool {
+	tracer, ok := st.number("TracerPid", 10)
+	return ok && tracer != 0
+}
+
 // become makes this thread create files as the caller would.
 func (s *server) become(n *listener.Notification) syscall.Errno {
 	if e := s.status.read(n.PID); e != 0 {

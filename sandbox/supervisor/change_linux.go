@@ -135,6 +135,14 @@ func (s *server) opened(n *listener.Notification, fd int32) (place, syscall.Errn
 	if e != 0 {
 		return nowhere, e
 	}
+	// Not the caller's own open file: it may be for writing, and nobody executes what is
+	// open so.
+	pinned, e := open(own(file), unix.O_PATH)
+	unix.Close(file)
+	if e != 0 {
+		return nowhere, unix.EACCES
+	}
+	file = pinned
 	p := place{dir: -1, thing: file, exists: true}
 	err := unix.Fstat(file, &p.stat)
 	if err == nil {

@@ -58,6 +58,8 @@ type verified struct {
 	size   int64          // of all copies
 	limit  int            // of verdicts
 	copies map[ID]copyFor // by inode of the copy: what may be mapped as its file
+	// programs are versions that were right while they ran.
+	programs map[version]bool
 }
 
 // A copyFor says which file a copy stands for.
@@ -107,21 +109,34 @@ func (s *Supervisor) copyOf(fd int, pin *Pin) (int, error) {
 	return again, nil
 }
 
-// verify compares the content of an open file with what is pinned.
-func (s *Supervisor) verify(fd int, pin *Pin) error {
+// verifyRunning compares the content of a program that runs with what is pinned. Nobody
+// can have it open for writing, so that what is found counts for as long as its times
+// stay.
+func (s *Supervisor) verifyRunning(fd int, pin *Pin) error {
 	_, key, err := regular(fd, pin)
-	if err != nil || s.rules.Pins.trusted[key] {
+	if err != nil || s.knownRight(key) {
+		return err
+	}
+	if err := pin.Check(fd); err != nil {
+		return err
+	}
+	if st, now, err := regular(fd, pin); err != nil || now != key || !settled(&st) {
 		return err
 	}
 	s.verified.Lock()
-	v, known := s.verified.known[key]
-	s.verified.Unlock()
-	if known {
-		return v.err
+	defer s.verified.Unlock()
+	if s.verified.programs == nil || len(s.verified.programs) > maxImages {
+		s.verified.programs = map[version]bool{}
 	}
-	_, err = check(fd, pin, false)
-	s.remember(fd, key, verdict{-1, err})
-	return err
+	s.verified.programs[key] = true
+	return nil
+}
+
+// knownRight tells whether a version was verified while it could not be written.
+func (s *Supervisor) knownRight(key version) bool {
+	s.verified.Lock()
+	defer s.verified.Unlock()
+	return s.rules.Pins.trusted[key] || s.verified.programs[key]
 }
 
 // again opens the copy that is kept of a version.

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -43,10 +44,11 @@ func (s *server) program(n *listener.Notification) (p place, name string, e sysc
 	if e != 0 {
 		return nowhere, name, e
 	}
-	if p, e = s.locate(n, route{base: base, path: text, follow: true}); e != 0 {
-		return nowhere, name, e
+	p, e = s.locate(n, route{base: base, path: text, follow: true})
+	if e == unix.ENOENT && text == ofDescriptor(n.PID, base) {
+		e = unix.EBADF
 	}
-	return p, name, 0
+	return p, name, e
 }
 
 // watchExec reports an exec that the kernel is going to refuse, and one of a program
@@ -63,8 +65,9 @@ func (s *server) watchExec(n *listener.Notification) {
 			s.cannot(n, e)
 			return
 		}
-		if err := s.judgeProgram(n, &p, name, &made); err != nil {
-			s.denyPinned(n, policy.Child, pinOf(&p), err, func() { s.listener.Continue(n.ID) })
+		var err error
+		if made, err = s.judgeProgram(n, p, name); err != nil {
+			s.refuseProgram(n, &made, err)
 			return
 		}
 	}
@@ -79,10 +82,28 @@ func (s *server) watchExec(n *listener.Notification) {
 	s.begin(n, &made)
 }
 
+// refuseProgram ends an execve of what cannot be judged, or is not right. What has no
+// part in pinned contents fails as it would without them, but for what cannot be read:
+// when it has started it could not be told from what is pinned.
+func (s *server) refuseProgram(n *listener.Notification, made *promise, why error) {
+	e := syscall.Errno(0)
+	switch ordinary := made.pin == nil; {
+	case ordinary && s.rules.OnError == policy.Log:
+		s.listener.Continue(n.ID)
+		return
+	case ordinary && errors.Is(why, errNotRegular):
+		s.listener.Refuse(n.ID, unix.EACCES)
+		return
+	case ordinary && errors.As(why, &e) && e != unix.EACCES:
+		s.listener.Refuse(n.ID, e)
+		return
+	}
+	s.denyPinned(n, policy.Child, made.named(), why, func() { s.listener.Continue(n.ID) })
+}
+
 // refuses tells whether the kernel refuses to execute a program for want of a grant.
 func (s *server) refuses(p *place) bool {
-	return p.exists && !p.isDir() && p.stat.Mode&0o111 != 0 &&
-		s.rules.Files().held(p.path, p.id(), false)&Execute == 0
+	return p.exists && !p.isDir() && p.stat.Mode&0o111 != 0 && s.likely(s.rules.Files(), p)&Execute == 0
 }
 
 // loads refuses a program list's ELF interpreter. It must be executable, and started

@@ -50,13 +50,19 @@ func (s *server) judge(n *listener.Notification, p *place, want Rights, final bo
 }
 
 // likely is what the kernel gives if no directory was moved and no inode's number is
-// another file's. Where denials are told, a directory that was put in the place of one
-// that is granted must not pass for it.
-func (s *server) likely(f *Files, p *place) Rights {
-	if s.rules.Watch {
-		return f.Inodes[p.id()].Rights
+// another file's. Where denials are told, it is looked up where directories are now: a
+// granted one that was moved is granted, and what was put in its place is not.
+func (s *server) likely(f *Files, p *place) (r Rights) {
+	if !s.rules.Watch {
+		return f.held(p.path, p.id(), p.isDir())
 	}
-	return f.held(p.path, p.id(), p.isDir())
+	r = f.Inodes[p.id()].Rights | p.reached(f)
+	for _, held := range f.Dirs {
+		if p.isDir() && held.ID == p.id() {
+			r |= held.Rights
+		}
+	}
+	return r
 }
 
 // settle finds the name of a file that was reached without one, by a descriptor or a

@@ -19,18 +19,24 @@ func (s *server) writeMetadata(n *listener.Notification, c call) {
 		s.answer(n, e)
 		return
 	}
-	defer unix.Close(fd)
-	if c.meansDescriptor(n) && isPath(fd) { // as the kernel's own f-calls answer
-		s.answer(n, unix.EBADF)
+	var d *Denial
+	switch name, link, ok := s.judgeMetadata(fd); {
+	case c.meansDescriptor(n) && isPath(fd): // as the kernel's own f-calls answer
+		e = unix.EBADF
+	case !ok:
+		denial := s.denial(n, policy.FSWrite, name, unix.EPERM)
+		denial.Entry = link
+		d = &denial
+	default:
+		e = c.apply(s, n, fd)
+	}
+	// Before the caller goes on: nobody executes a file that is open for writing.
+	unix.Close(fd)
+	if d != nil {
+		s.report(n, *d, func() { s.listener.Continue(n.ID) })
 		return
 	}
-	if name, link, ok := s.judgeMetadata(fd); !ok {
-		d := s.denial(n, policy.FSWrite, name, unix.EPERM)
-		d.Entry = link
-		s.report(n, d, func() { s.listener.Continue(n.ID) })
-		return
-	}
-	s.answer(n, c.apply(s, n, fd))
+	s.answer(n, e)
 }
 
 // answer ends a call that was carried out here.

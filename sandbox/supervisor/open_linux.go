@@ -51,7 +51,7 @@ func (s *server) open(n *listener.Notification) {
 // no link on its way, so that the path is its own answer, and no name gives what a
 // kernel rule does not.
 func (s *server) isPlain(n *listener.Notification, r *request, text string) bool {
-	if r.hidden || s.rules.Pins != nil || !path.IsAbs(text) || path.Clean(text) != text {
+	if r.hidden || r.flags&tmpfile != 0 || s.rules.Pins != nil || !path.IsAbs(text) || path.Clean(text) != text {
 		return false
 	}
 	at, want, f := s.spell(n, text), r.wanted(true), s.rules.Files()
@@ -262,17 +262,28 @@ func openat2(dir int, name string, how *unix.OpenHow) (int, syscall.Errno) {
 // hand gives an opened descriptor to the caller. It is looked at once more: what
 // lay at the name may have become a device.
 func (s *server) hand(n *listener.Notification, r *request, fd int) {
-	defer unix.Close(fd)
 	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
+	if err := unix.Fstat(fd, &st); err != nil || !servable(&st, r.device) {
+		unix.Close(fd)
 		s.listener.Refuse(n.ID, unix.EACCES)
 		return
 	}
-	if !servable(&st, r.device) {
-		s.listener.Refuse(n.ID, unix.EACCES)
+	closeOnExec := r.flags&unix.O_CLOEXEC != 0
+	if r.flags&unix.O_ACCMODE == unix.O_RDONLY {
+		e := s.listener.Inject(n.ID, fd, closeOnExec)
+		unix.Close(fd)
+		if e != 0 {
+			s.listener.Refuse(n.ID, e)
+		}
 		return
 	}
-	if e := s.listener.Inject(n.ID, fd, r.flags&unix.O_CLOEXEC != 0); e != 0 {
+	// The caller must not go on before it is closed here: nobody executes a file that is
+	// open for writing.
+	number, e := s.listener.Add(n.ID, fd, closeOnExec)
+	unix.Close(fd)
+	if e != 0 {
 		s.listener.Refuse(n.ID, e)
+		return
 	}
+	s.listener.Return(n.ID, number)
 }

@@ -253,14 +253,6 @@ func (s *server) handPinned(n *listener.Notification, r *request, fd int, pin *P
 	return err
 }
 
-// pinOf is what is pinned of a place, or else stands for its path.
-func pinOf(p *place) *Pin {
-	if p.pin != nil {
-		return p.pin
-	}
-	return &Pin{Path: p.path}
-}
-
 // denyPinned reports a content that is not right, and does what the policy wants.
 func (s *server) denyPinned(n *listener.Notification, scope policy.Scope, pin *Pin, why error, anyway func()) {
 	d := s.denial(n, scope, pin.Path, unix.EACCES)

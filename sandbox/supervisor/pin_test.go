@@ -227,14 +227,14 @@ func TestYoungVerdictsAreNotKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer unix.Close(fd)
-		return s.verify(fd, pin)
+		return s.verifyRunning(fd, pin)
 	}
-	if err := look(); err != nil || len(s.verified.known) != 0 {
-		t.Errorf("a young file: %v, %d verdicts kept", err, len(s.verified.known))
+	if err := look(); err != nil || len(s.verified.programs) != 0 {
+		t.Errorf("a young file: %v, %d verdicts kept", err, len(s.verified.programs))
 	}
 	time.Sleep(age + 50*time.Millisecond)
-	if err := look(); err != nil || len(s.verified.known) != 1 {
-		t.Errorf("a settled file: %v, %d verdicts kept", err, len(s.verified.known))
+	if err := look(); err != nil || len(s.verified.programs) != 1 {
+		t.Errorf("a settled file: %v, %d verdicts kept", err, len(s.verified.programs))
 	}
 }
 

@@ -8,35 +8,97 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"sandrun/policy"
 	"sandrun/sandbox/closure"
 	"sandrun/sandbox/listener"
 )
 
-// judgeProgram verifies a pinned program, and says what it has to become. One that
-// cannot be read could not be told from a pinned one when it has started.
-func (s *server) judgeProgram(n *listener.Notification, p *place, name string, made *promise) error {
-	if p.pin == nil && (s.rules.OnError == policy.Log || p.kind() != unix.S_IFREG) {
-		return nil
+// A promise is what a process must have become when its execve ends.
+type promise struct {
+	pin *Pin // of the last pinned file that decides what runs; nil if none is
+	// exe is the program that runs; of a pinned one the content counts instead.
+	exe  ID
+	line []string // how the arguments of a script's interpreter begin
+}
+
+// judgeProgram verifies what is pinned of a program and of the interpreters of its #!
+// lines, and says what has to become of it. It follows those of every script: a listed
+// file may be the interpreter of one that is not.
+func (s *server) judgeProgram(n *listener.Notification, at place, name string) (made promise, err error) {
+	made.line = []string{name}
+	for range maxScripts + 1 {
+		end, err := s.judgeStep(&at, &made)
+		if err != nil || end == nil {
+			return made, err
+		}
+		if end.arg != "" {
+			made.line = append([]string{end.arg}, made.line...)
+		}
+		made.line = append([]string{end.interpreter}, made.line...)
+		next, e := s.locate(n, route{base: unix.AT_FDCWD, path: end.interpreter, follow: true})
+		if e == 0 && !next.exists {
+			e = unix.ENOENT
+		}
+		if e != 0 {
+			return made, fmt.Errorf("its #! interpreter %q: %w", end.interpreter, e)
+		}
+		defer next.close()
+		at = next
 	}
-	fd, err := openProgram(p)
+	return made, errors.New("too many #! interpreters that are scripts themselves")
+}
+
+// A hashBang is what a #! line says.
+type hashBang struct{ interpreter, arg string }
+
+// judgeStep verifies one file, and returns its #! line if it is a script. That is read
+// from the verified bytes.
+func (s *server) judgeStep(at *place, made *promise) (*hashBang, error) {
+	made.exe = ID{}
+	if at.pin != nil {
+		made.pin = at.pin
+	}
+	fd, err := openProgram(at)
 	if err != nil {
+		return nil, err
+	}
+	defer func() { unix.Close(fd) }()
+	switch {
+	case !isScript(fd):
+		if isProgram(fd) { // else the kernel has no way to run it
+			made.exe = at.id()
+		}
+		if at.pin == nil {
+			return nil, nil
+		}
+		return nil, s.verifyBefore(fd, at.pin)
+	case at.pin != nil:
+		verified, err := s.copyOf(fd, at.pin)
+		if err != nil {
+			return nil, err
+		}
+		unix.Close(fd)
+		fd = verified
+	}
+	interpreter, arg, err := closure.ParseScript(head(fd))
+	return &hashBang{interpreter, arg}, err
+}
+
+// isProgram tells whether a file is an ELF program for this machine. What others
+// (binfmt_misc) would run is refused: it could not be told from what was put in its place.
+func isProgram(fd int) bool {
+	_, err := closure.ELFInterpreter(fd)
+	return err == nil
+}
+
+// verifyBefore compares the content of a program that does not run yet. What is right now
+// can be changed by who has it mapped, without a trace in its times, so that nothing is
+// remembered.
+func (s *server) verifyBefore(fd int, pin *Pin) error {
+	_, key, err := regular(fd, pin)
+	if err != nil || s.knownRight(key) {
 		return err
 	}
-	defer unix.Close(fd)
-	made.pin = p.pin
-	if p.pin == nil {
-		return nil
-	}
-	if !isScript(fd) {
-		return s.verify(fd, p.pin)
-	}
-	verified, err := s.copyOf(fd, p.pin)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(verified)
-	return s.promiseScript(n, verified, name, made)
+	return pin.Check(fd)
 }
 
 func openProgram(p *place) (int, error) {
@@ -61,37 +123,6 @@ func isScript(fd int) bool { return bytes.HasPrefix(head(fd), []byte("#!")) }
 
 // maxScripts is how many #! lines the kernel follows (fs/exec.c, exec_binprm).
 const maxScripts = 5
-
-// promiseScript follows the #! lines of a script.
-func (s *server) promiseScript(n *listener.Notification, fd int, name string, made *promise) error {
-	made.line = []string{name}
-	for range maxScripts {
-		interpreter, arg, err := closure.ParseScript(head(fd))
-		if err != nil {
-			return err
-		}
-		if arg != "" {
-			made.line = append([]string{arg}, made.line...)
-		}
-		made.line = append([]string{interpreter}, made.line...)
-		p, e := s.locate(n, route{base: unix.AT_FDCWD, path: interpreter, follow: true})
-		if e != 0 {
-			return fmt.Errorf("its #! interpreter %q: %w", interpreter, e)
-		}
-		defer p.close()
-		next, err := openProgram(&p)
-		if err != nil {
-			return fmt.Errorf("its #! interpreter %q: %w", interpreter, err)
-		}
-		defer unix.Close(next)
-		if !isScript(next) {
-			made.exe = p.id()
-			return nil
-		}
-		fd = next
-	}
-	return errors.New("too many #! interpreters that are scripts themselves")
-}
 
 // nameOf is the path that the kernel tells the interpreter of a script
 // (fs/exec.c, alloc_bprm).

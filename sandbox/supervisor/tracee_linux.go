@@ -25,6 +25,9 @@ func seize(tid, pid int) (tracee, syscall.Errno) {
 const (
 	soonest = 50 * time.Microsecond // an execve takes some hundreds
 	latest  = 2 * time.Millisecond
+	// tooLong ends a process whose execve does not end: the exec waits for other threads,
+	// and who traces one of those can keep it from ending.
+	tooLong = 10 * time.Second
 )
 
 // started waits for the end of the execve that the thread was let go into. It
@@ -35,8 +38,13 @@ const (
 func (t *tracee) started() bool {
 	// A thread whose execve fails stops at its end.
 	Ptrace(unix.PTRACE_INTERRUPT, t.tid, 0)
+	begin := now()
 	for pause := soonest; ; pause = min(2*pause, latest) {
 		sleep(pause)
+		if now()-begin > int64(tooLong) {
+			_ = unix.Kill(t.pid, unix.SIGKILL)
+			return false
+		}
 		info, e := t.stop()
 		switch {
 		case e == 0 && info.event() == unix.PTRACE_EVENT_EXEC:
@@ -51,17 +59,20 @@ func (t *tracee) started() bool {
 }
 
 // gone tells whether the thread has ended. One that executes takes over the number of
-// its process.
+// its process, and ends the thread that had it.
 func (t *tracee) gone() bool {
-	if unix.Tgkill(t.pid, t.tid, 0) != unix.ESRCH {
+	if t.ours(t.tid) {
 		return false
 	}
-	if t.tid == t.pid || Ptrace(unix.PTRACE_INTERRUPT, t.pid, 0) != 0 { // it is not the one that we trace
+	if t.tid == t.pid || !t.ours(t.pid) {
 		return true
 	}
 	t.tid = t.pid
 	return false
 }
+
+// ours tells whether we trace a thread: the kernel answers nobody else.
+func (t *tracee) ours(tid int) bool { return Ptrace(unix.PTRACE_INTERRUPT, tid, 0) != unix.ESRCH }
 
 // release lets the thread go, with the signal that it has stopped for.
 func (t *tracee) release(signal syscall.Signal) syscall.Errno {

@@ -2,14 +2,22 @@
 // says how many of the starts ended well.
 //
 //   starter HOW COUNT PROGRAM
+//
+// Or it puts a right copy of a program under a name, has it looked at while it can still
+// write it through memory, writes WORSE over every TEXT (of the same length), and starts
+// it.
+//
+//   starter stale RIGHT NAME TEXT WORSE
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -57,7 +65,32 @@ static void disturb(const char *how, pid_t p) {
 		for (int i = 0; i < 20; i++) kill(p, i % 2 ? SIGCONT : SIGSTOP), usleep(20);
 }
 
+static int started(const char *name) {
+	int status = -1;
+	pid_t p = fork();
+	if (p == 0) { execl(name, name, NULL); _exit(126); }
+	waitpid(p, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int stale(const char *right, const char *name, const char *text, const char *worse) {
+	static char content[4 << 20];
+	int from = open(right, O_RDONLY), to = open("stale", O_RDWR | O_CREAT | O_TRUNC, 0755);
+	ssize_t n = read(from, content, sizeof content);
+	if (n <= 0 || write(to, content, n) != n) return 2;
+	char *m = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, to, 0);
+	if (m == MAP_FAILED || close(to) || rename("stale", name)) return 3;
+	for (ssize_t i = 0; i < n; i += 4096) ((volatile char *)m)[i] = m[i]; // from now on without a trace
+	usleep(300000); // the times of the file count as settled
+	printf("%d ", started(name)); // ETXTBSY at best
+	for (char *at = m; (at = memmem(at, m + n - at, text, strlen(text))); at++) memcpy(at, worse, strlen(worse));
+	munmap(m, n);
+	printf("%d\n", started(name));
+	return 0;
+}
+
 int main(int argc, char **argv) {
+	if (argc == 6 && strcmp(argv[1], "stale") == 0) return stale(argv[2], argv[3], argv[4], argv[5]);
 	if (argc != 4) return 2;
 	const char *how = argv[1];
 	int well = 0, killed = 0;
