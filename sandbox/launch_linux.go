@@ -113,6 +113,8 @@ func (p *Plan) launchDirect() error {
 	if mayCollect(len(p.Rules)) {
 		quietRuntime()
 	}
+	letSignalsKill()
+	carryOut()
 	return p.failure(runDirect(s))
 }
 
