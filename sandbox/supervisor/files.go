@@ -38,14 +38,14 @@ type Files struct {
 	Exact  map[string]Name // names of single files
 	Areas  []Name          // all other names
 
-	rules map[string]Rights // those of Inodes, by path
+	rules map[string]Held // those of Inodes, by path
 }
 
 // Index completes what was filled in.
 func (f *Files) Index() {
-	f.rules = make(map[string]Rights, len(f.Inodes))
+	f.rules = make(map[string]Held, len(f.Inodes))
 	for _, held := range f.Inodes {
-		f.rules[held.Path] |= held.Rights
+		f.rules[held.Path] = held
 	}
 }
 
@@ -89,9 +89,20 @@ func (f *Files) held(p string, id ID, isDir bool) (r Rights) {
 	}
 }
 
-// hasRule tells whether a kernel rule may give what is wanted, by where it was put.
-func (f *Files) hasRule(p string, want Rights) bool {
-	return want&^f.rules[p] == 0 || want&^f.held(p, ID{}, false) == 0
+// ruled tells whether a kernel rule surely gives what is wanted at a path that leads
+// over no link: its file or directory is still there.
+func (f *Files) ruled(p string, want Rights) bool {
+	if held, ok := f.rules[p]; ok && want&^held.Rights == 0 {
+		return idHere(p) == held.ID
+	}
+	for dir := p; ; dir = parent(dir) {
+		if held, ok := f.Dirs[dir]; ok && want&^held.Rights == 0 {
+			return idHere(dir) == held.ID
+		}
+		if dir == "/" || dir == "." {
+			return false
+		}
+	}
 }
 
 // parent is path.Dir of a clean path, without looking at all of it again: a path may

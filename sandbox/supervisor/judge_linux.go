@@ -113,6 +113,9 @@ func (p *place) above(f *Files, want Rights) (r Rights) {
 	return r
 }
 
+// idHere is the file at a path, which is of no caller.
+func idHere(name string) ID { return idAt(unix.AT_FDCWD, name) }
+
 // idAt is the file at a path below a descriptor.
 func idAt(fd int, name string) ID {
 	var st unix.Stat_t

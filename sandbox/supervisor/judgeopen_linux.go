@@ -41,6 +41,9 @@ func (p *place) ofOther() bool {
 	if ok {
 		return rest != "" && rest[0] >= '0' && rest[0] <= '9'
 	}
+	if p.exists && unix.Major(p.stat.Dev) != 0 { // a disk
+		return false
+	}
 	var st unix.Statfs_t
 	return unix.Fstatfs(p.at(), &st) != nil || st.Type == unix.PROC_SUPER_MAGIC
 }

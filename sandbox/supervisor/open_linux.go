@@ -55,18 +55,10 @@ func (s *server) isPlain(n *listener.Notification, r *request, text string) bool
 		return false
 	}
 	at, want, f := s.spell(n, text), r.wanted(true), s.rules.Files()
-	if !s.rules.Watch && s.named(n, at)&want == 0 {
-		return isLinkless(text)
-	}
-	if !f.hasRule(at, want) {
+	if (s.rules.Watch || s.named(n, at)&want != 0) && !f.ruled(at, want) {
 		return false
 	}
-	p, e := s.step(n, -1, text, route{path: text})
-	if e != 0 {
-		return false
-	}
-	defer p.close()
-	return p.exists && p.kind() != unix.S_IFLNK && p.path == at && want&^p.sure(f, want) == 0
+	return isLinkless(text)
 }
 
 // isLinkless tells whether there is no link on the way to something that is there. A
