@@ -15,6 +15,9 @@ const (
 	Env       Scope = "env"
 )
 
+// UnixSockets is what Net does not grant in this version.
+const UnixSockets = "unix"
+
 // A Value is what the flag of a capability takes.
 type Value uint8
 

@@ -15,14 +15,14 @@ var alwaysClosed = []string{
 	"syscall 304 0 0 0", "syscall 308 0 0", "syscall 308 0 0x40000000", "syscall 246 0 0 0 0", "syscall 169 0 0 0 0",
 	"syscall 135 0x0400000", "syscall 216 0 0 0 0 0", "syscall 9999", "syscall 0x40000001 1 0 0",
 	"ioctl 0 0x5412", "ioctl 0 0xffffffff00005412", "ioctl 0 0x541c", "prctl 35 1", "socket 17 3 0", "socket 40 1 0", "socket 2 1 262",
-	"socket 2 3 1", "socket 38 5 0", "socket 1 1 0", "socketpair 1 2 0", "socket 16 3 15",
+	"socket 2 3 1", "socket 38 5 0", "socket 16 3 15",
 	"syscall 317 1 8 0",
 }
 
 // TestAlwaysClosed tries it.
 func TestAlwaysClosed(t *testing.T) {
 	asEach(t, func(t *testing.T, u user, dir string) {
-		for _, try := range alwaysClosed {
+		for _, try := range append(alwaysClosed[:len(alwaysClosed):len(alwaysClosed)], "socket 1 1 0", "socketpair 1 2 0") {
 			args := append([]string{probe}, strings.Fields(try)...)
 			r := sandboxed(t, u, dir, everything(dir), args...)
 			if r.verdict() == "ok" || r.status != 1 {

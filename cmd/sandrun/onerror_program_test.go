@@ -84,3 +84,24 @@ func TestDirectoryInThePlaceOfAnother(t *testing.T) {
 		}
 	})
 }
+
+// TestUnixSockets: nothing grants them, so that they go ahead under log and nowhere else.
+func TestUnixSockets(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, dir string) {
+		for onError, want := range map[string]string{"throw": "EPERM", "exit": "EPERM", "log": "ok"} {
+			for _, try := range []string{"socket 1 1 0", "socket 1 2 0", "socketpair 1 2 0"} {
+				for _, net := range []string{"--allow-worker", "--allow-net"} {
+					r := sandboxed(t, u, dir, []string{"--onerror=" + onError, net}, append([]string{probe}, strings.Fields(try)...)...)
+					told := "sandrun: logged Net unix (probe["
+					if r.verdict() != want || (onError == "log") != strings.Contains(r.err, told) || strings.Contains(r.err, ": --allow-net") {
+						t.Errorf("%s, %s, %s: status %d: %s%s", onError, net, try, r.status, r.out, r.err)
+					}
+				}
+			}
+			bind := "import socket; s = socket.socket(socket.AF_UNIX); s.bind('" + onError + "'); s.listen(); c = socket.socket(socket.AF_UNIX); c.connect('" + onError + "'); print('connected')"
+			if r := sandboxed(t, u, dir, []string{"--onerror=" + onError}, "python3", "-c", bind); strings.Contains(r.out, "connected") != (onError == "log") {
+				t.Errorf("%s: status %d: %s%s", onError, r.status, r.out, r.err)
+			}
+		}
+	})
+}

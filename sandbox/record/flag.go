@@ -48,8 +48,9 @@ func flagValue(c policy.Capability, resource string) (value string, ok bool) {
 	case policy.OptionalNames:
 		return comma(resource), !strings.ContainsAny(resource, "=*\x00")
 	}
-	// A switch; and the network, which this version grants as a whole.
-	return "", true
+	// A switch; and the network, which this version grants as a whole, but for unix
+	// sockets.
+	return "", resource != policy.UnixSockets
 }
 
 // pattern spells a path as a pattern that means this path. A star would end it,

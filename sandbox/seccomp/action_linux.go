@@ -77,6 +77,7 @@ const (
 	askBegin    = ask | Action(Begin)<<8 | Action(unix.EPERM)
 	askStart    = ask | Action(Start)<<8 | Action(unix.EPERM)
 	askNet      = ask | Action(Net)<<8 | Action(unix.EPERM)
+	askUnix     = ask | Action(Unix)<<8 | Action(unix.EPERM)
 	askConnect  = ask | Action(Net)<<8 | Action(unix.EACCES)
 	askInspect  = ask | Action(Inspect)<<8 | Action(unix.EPERM)
 	// Libraries fall back to an unlinked file, as they do before Linux 3.17.

@@ -142,10 +142,10 @@ func ioprioCases() []Case {
 const socketType = 0xf
 
 func socketpairCases() []Case {
-	return when(Match{0, word, unix.AF_UNIX}, []Case{
+	return append(when(Match{0, word, unix.AF_UNIX}, []Case{
 		{[]Match{{1, socketType, unix.SOCK_STREAM}}, Pass},
 		{[]Match{{1, socketType, unix.SOCK_SEQPACKET}}, Pass},
-	})
+	}), is(0, unix.AF_UNIX, askUnix))
 }
 
 func socketCases() []Case {
@@ -166,6 +166,7 @@ func socketCases() []Case {
 	}
 	return append(
 		cases,
+		is(0, unix.AF_UNIX, askUnix),
 		row(unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE, askNet),
 		row(unix.AF_NETLINK, unix.SOCK_DGRAM, unix.NETLINK_ROUTE, askNet),
 	)

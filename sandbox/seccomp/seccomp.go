@@ -66,6 +66,8 @@ const (
 	// Net is a TCP, UDP or NETLINK_ROUTE socket and what connects, binds or
 	// accepts with a socket.
 	Net
+	// Unix is a unix socket, or a pair of them that can send to any.
+	Unix
 	// Inspect is ptrace and its kin.
 	Inspect
 	// Listener is a filter with a listener of its own. Program denies it wherever

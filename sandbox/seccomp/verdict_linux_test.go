@@ -141,7 +141,7 @@ var verdicts = []struct {
 	{"socket", [6]uint64{unix.AF_INET, unix.SOCK_RAW, 6}, errno(unix.EPERM)},
 	{"socket", [6]uint64{unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_MPTCP}, errno(unix.EPROTONOSUPPORT)},
 	{"socket", [6]uint64{unix.AF_INET6, unix.SOCK_STREAM, unix.IPPROTO_SCTP}, errno(unix.EPERM)},
-	{"socket", [6]uint64{unix.AF_UNIX, unix.SOCK_STREAM}, errno(unix.EPERM)},
+	{"socket", [6]uint64{unix.AF_UNIX, unix.SOCK_STREAM}, slot(seccomp.Unix, unix.EPERM)},
 	{"socket", [6]uint64{unix.AF_PACKET, unix.SOCK_RAW}, errno(unix.EPERM)},
 	{"socket", [6]uint64{unix.AF_ALG, unix.SOCK_SEQPACKET}, errno(unix.EPERM)},
 	{"socket", [6]uint64{unix.AF_VSOCK, unix.SOCK_STREAM}, errno(unix.EPERM)},
@@ -149,8 +149,8 @@ var verdicts = []struct {
 	{"socket", [6]uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_AUDIT}, errno(unix.EPERM)},
 	{"socketpair", [6]uint64{unix.AF_UNIX, unix.SOCK_STREAM | unix.SOCK_CLOEXEC}, pass},
 	{"socketpair", [6]uint64{unix.AF_UNIX | high, unix.SOCK_SEQPACKET | high}, pass},
-	{"socketpair", [6]uint64{unix.AF_UNIX, unix.SOCK_DGRAM}, errno(unix.EPERM)},
-	{"socketpair", [6]uint64{unix.AF_UNIX, unix.SOCK_RAW}, errno(unix.EPERM)}, // the kernel makes it DGRAM
+	{"socketpair", [6]uint64{unix.AF_UNIX, unix.SOCK_DGRAM}, slot(seccomp.Unix, unix.EPERM)},
+	{"socketpair", [6]uint64{unix.AF_UNIX, unix.SOCK_RAW}, slot(seccomp.Unix, unix.EPERM)}, // the kernel makes it DGRAM
 	{"socketpair", [6]uint64{unix.AF_INET, unix.SOCK_STREAM}, errno(unix.EPERM)},
 	{"connect", [6]uint64{}, slot(seccomp.Net, unix.EACCES)},
 	{"listen", [6]uint64{}, slot(seccomp.Net, unix.EPERM)},

@@ -80,7 +80,7 @@ func callerExe(n *listener.Notification) func() string {
 // have answers of their own.
 var scopes = [seccomp.NumSlots]policy.Scope{
 	seccomp.Child: policy.Child, seccomp.Shared: policy.Child, seccomp.Exec: policy.Child, seccomp.ExecAt: policy.Child,
-	seccomp.Memfd: policy.Child, seccomp.Thread: policy.Worker, seccomp.Net: policy.Net, seccomp.Inspect: policy.Inspector,
+	seccomp.Memfd: policy.Child, seccomp.Thread: policy.Worker, seccomp.Net: policy.Net, seccomp.Unix: policy.Net, seccomp.Inspect: policy.Inspector,
 	seccomp.MapExec: policy.Addon, seccomp.Metadata: policy.FSWrite, seccomp.Openat2: policy.FSRead,
 }
 
@@ -105,6 +105,10 @@ func (s *server) refuse(n *listener.Notification) {
 	if slot == seccomp.Shared && !s.rules.Once { // children are granted: it is threads that are not
 		scope = policy.Worker
 	}
+	resource := ""
+	if slot == seccomp.Unix {
+		resource = policy.UnixSockets
+	}
 	row, _ := seccomp.Lookup(int(n.Nr))
-	s.deny(n, scope, "", row.Decide(&n.Args).Errno())
+	s.deny(n, scope, resource, row.Decide(&n.Args).Errno())
 }
