@@ -154,7 +154,7 @@ func (w *yard) fence(t *testing.T) {
 func (w *yard) run(t *testing.T, s shape, rows []row) []outcome {
 	t.Helper()
 	w.fence(t)
-	defer os.RemoveAll(w.base)
+	defer func() { must(t, removeTree(w.base)) }()
 	if !s.later {
 		w.plant(t, rows)
 	}
@@ -178,6 +178,20 @@ func (w *yard) run(t *testing.T, s shape, rows []row) []outcome {
 		t.Errorf("something changed outside:\n%s", difference(w.outside, treeOf(t, w.out)))
 	}
 	return got
+}
+
+// removeTree removes a tree in which calls have closed directories to their owner.
+func removeTree(dir string) error {
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			err = os.Chmod(path, 0o700) // before it is read
+		}
+		return err
+	})
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	return os.RemoveAll(dir)
 }
 
 // launch starts the program that does the calls. Root has no capability under
