@@ -153,6 +153,23 @@ func exchange(a, b string) func() {
 	return func() { _ = unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE) }
 }
 
+// starts has a shell start a program again and again, and counts what it says, and its
+// statuses with a "=" before them.
+func (o *operator) starts(name string) map[string]int {
+	seen := map[string]int{}
+	for range *launches / 8 { // of 100 starts
+		answer, _ := o.ask("i=0; while [ $i -lt 100 ]; do ./" + name + " 2>/dev/null; echo =$?; i=$((i+1)); done | sort | uniq -c | tr '\\n' ','")
+		for part := range strings.SplitSeq(answer, ",") {
+			var n int
+			var what string
+			if _, err := fmt.Sscan(part, &n, &what); err == nil {
+				seen[what] += n
+			}
+		}
+	}
+	return seen
+}
+
 // TestRaceOfPinnedChildren exchanges a listed program for another while it is
 // executed again and again: the other never gets to its first line.
 func TestRaceOfPinnedChildren(t *testing.T) {
@@ -165,17 +182,7 @@ func TestRaceOfPinnedChildren(t *testing.T) {
 				o := p.shell(t)
 				defer o.stop()
 				stop := swapper(t, exchange(p.dir+"/"+name, p.dir+"/"+other))
-				seen := map[string]int{}
-				for range *launches / 8 { // of 100 starts
-					answer, _ := o.ask("i=0; while [ $i -lt 100 ]; do ./" + name + " 2>/dev/null; echo =$?; i=$((i+1)); done | sort | uniq -c | tr '\\n' ','")
-					for part := range strings.SplitSeq(answer, ",") {
-						var n int
-						var what string
-						if _, err := fmt.Sscan(part, &n, &what); err == nil {
-							seen[what] += n
-						}
-					}
-				}
+				seen := o.starts(name)
 				t.Logf("%v, %d swaps", seen, stop())
 				if seen["EVIL"] > 0 {
 					t.Errorf("the other program ran %d times", seen["EVIL"])
@@ -207,17 +214,7 @@ func TestRaceOfPinnedImages(t *testing.T) {
 			defer o.stop()
 			must(t, os.WriteFile(p.dir+"/static", []byte(compiled(t, "EVIL", "-static")), 0o755)) // the same inode
 			stop := swapper(t, exchange(p.dir+"/tool", p.dir+"/"+other))
-			seen := map[string]int{}
-			for range *launches / 8 { // of 100 starts
-				answer, _ := o.ask("i=0; while [ $i -lt 100 ]; do ./tool 2>/dev/null; echo =$?; i=$((i+1)); done | sort | uniq -c | tr '\\n' ','")
-				for part := range strings.SplitSeq(answer, ",") {
-					var n int
-					var what string
-					if _, err := fmt.Sscan(part, &n, &what); err == nil {
-						seen[what] += n
-					}
-				}
-			}
+			seen := o.starts("tool")
 			t.Logf("%v, %d swaps", seen, stop())
 			if seen["EVIL"] > 0 || seen["good"] == 0 || seen["=126"] == 0 {
 				t.Errorf("%v", seen)

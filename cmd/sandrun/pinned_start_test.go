@@ -149,3 +149,26 @@ func TestFreshProgramsRun(t *testing.T) {
 		}
 	})
 }
+
+// TestForbiddenPrograms: what the ordinary permissions keep from being executed is no
+// denial, so that under onerror exit nothing is killed for it.
+func TestForbiddenPrograms(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, _ string) {
+		for onError, unreadable := range map[string]int{"throw": 126, "exit": 77} {
+			p := toolbox(t, u)
+			p.onError = onError
+			for name, mode := range map[string]os.FileMode{"closed": 0, "unreadable": 0o111} {
+				write(t, u, p.dir+"/"+name, compiled(t, "good", "-static"), 0o755)
+				must(t, os.Chmod(p.dir+"/"+name, mode))
+			}
+			write(t, u, p.dir+"/nobody", "#!/no/such/program\n", 0o755)
+			write(t, u, p.dir+"/empty", "#!\necho plain\n", 0o755) // a shell runs it itself
+			if r := p.run(t, "/bin/sh", "-c", "./closed; ./out; ./none; ./static/; ./nobody; ./empty | grep -q plain && exit 3"); r.status != 3 {
+				t.Errorf("%s: status %d: %s%s", onError, r.status, r.out, r.err)
+			}
+			if r := p.run(t, "/bin/sh", "-c", "./unreadable"); r.status != unreadable || strings.Contains(r.out, "good") {
+				t.Errorf("%s: unreadable: status %d: %s%s", onError, r.status, r.out, r.err)
+			}
+		}
+	})
+}

@@ -82,23 +82,36 @@ func (s *server) watchExec(n *listener.Notification) {
 	s.begin(n, &made)
 }
 
-// refuseProgram ends an execve of what cannot be judged, or is not right. What has no
-// part in pinned contents fails as it would without them, but for what cannot be read:
-// when it has started it could not be told from what is pinned.
+// refuseProgram ends an execve of what cannot be judged, or is not right. What says no
+// more than that there is no such program fails as it would without pinned contents;
+// what cannot be read does not, for when it has started it could not be told from what
+// is pinned.
 func (s *server) refuseProgram(n *listener.Notification, made *promise, why error) {
-	e := syscall.Errno(0)
-	switch ordinary := made.pin == nil; {
-	case ordinary && s.rules.OnError == policy.Log:
+	switch e, missing := noProgram(why, made.pin == nil); {
+	case missing && s.rules.OnError == policy.Log:
 		s.listener.Continue(n.ID)
-		return
-	case ordinary && errors.Is(why, errNotRegular):
-		s.listener.Refuse(n.ID, unix.EACCES)
-		return
-	case ordinary && errors.As(why, &e) && e != unix.EACCES:
+	case missing:
 		s.listener.Refuse(n.ID, e)
-		return
+	default:
+		s.denyPinned(n, policy.Child, made.named(), why, func() { s.listener.Continue(n.ID) })
 	}
-	s.denyPinned(n, policy.Child, made.named(), why, func() { s.listener.Continue(n.ID) })
+}
+
+// noProgram tells whether an error means that there is nothing to execute, and what the
+// kernel would answer. Of what has to do with pinned contents only the path says that.
+func noProgram(why error, ordinary bool) (syscall.Errno, bool) {
+	for _, e := range [...]syscall.Errno{unix.ENOENT, unix.ENOTDIR, unix.ELOOP} {
+		if errors.Is(why, e) {
+			return e, true
+		}
+	}
+	switch {
+	case errors.Is(why, errNotRegular), errors.Is(why, errNotExecutable):
+		return unix.EACCES, ordinary
+	case errors.Is(why, errHashBang):
+		return unix.ENOEXEC, ordinary
+	}
+	return 0, false
 }
 
 // refuses tells whether the kernel refuses to execute a program for want of a grant.

@@ -312,3 +312,13 @@ func TestLoaderThatIsGone(t *testing.T) {
 		t.Errorf("judgeLoader: %v; our descriptor 0: %v", err, e)
 	}
 }
+
+// TestTraceeIsGone: a number that a thread had belongs to somebody else by now, who is
+// not traced. (A thread that executes takes over its process's.)
+func TestTraceeIsGone(t *testing.T) {
+	for _, lost := range []tracee{{os.Getpid(), os.Getpid()}, {unix.Gettid(), os.Getpid()}, {1 << 22, os.Getpid()}} {
+		if !lost.gone() {
+			t.Errorf("%v is taken for one that is traced", lost)
+		}
+	}
+}

@@ -44,7 +44,7 @@ func (s *server) judgeProgram(n *listener.Notification, at place, name string) (
 		defer next.close()
 		at = next
 	}
-	return made, errors.New("too many #! interpreters that are scripts themselves")
+	return made, fmt.Errorf("too many #! interpreters that are scripts themselves: %w", unix.ELOOP)
 }
 
 // A hashBang is what a #! line says.
@@ -58,6 +58,9 @@ func (s *server) judgeStep(at *place, made *promise) (*hashBang, error) {
 		made.pin = at.pin
 	}
 	fd, err := openProgram(at)
+	if at.pin == nil && errors.Is(err, unix.EACCES) && !at.executable() {
+		err = errNotExecutable
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +83,24 @@ func (s *server) judgeStep(at *place, made *promise) (*hashBang, error) {
 		fd = verified
 	}
 	interpreter, arg, err := closure.ParseScript(head(fd))
-	return &hashBang{interpreter, arg}, err
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errHashBang, err)
+	}
+	return &hashBang{interpreter, arg}, nil
+}
+
+var (
+	errNotExecutable = errors.New("it may not be executed")
+	errHashBang      = errors.New("its #! line names no program")
+)
+
+// executable tells whether the ordinary permissions, which are the supervisor's as well,
+// let a file be executed.
+func (p *place) executable() bool {
+	if p.dir < 0 {
+		return unix.Faccessat(unix.AT_FDCWD, own(p.thing), unix.X_OK, unix.AT_EACCESS) == nil
+	}
+	return unix.Faccessat(p.dir, p.name, unix.X_OK, unix.AT_EACCESS) == nil
 }
 
 // isProgram tells whether a file is an ELF program for this machine. What others
