@@ -27,7 +27,7 @@ func crowdFlags(dir string) []string {
 
 // TestCrowd: what blocks one caller must not stop the others.
 func TestCrowd(t *testing.T) {
-	for _, what := range []string{"fifo", "lease", "flood", "signal"} {
+	for _, what := range []string{"fifo", "lease", "flood", "signal", "cores"} {
 		t.Run(what, func(t *testing.T) {
 			asEach(t, func(t *testing.T, u user, dir string) {
 				for _, run := range []func() result{

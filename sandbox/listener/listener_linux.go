@@ -110,25 +110,13 @@ type addFD struct {
 
 const addFDRequest = 0x40182103 // SECCOMP_IOCTL_NOTIF_ADDFD
 
-// Inject puts a copy of one of our descriptors on the caller's lowest free number
-// and makes that the value of the call, in one step (Linux 5.14).
-//
-// The kernel waits for the caller to take it, and a signal that ends that wait takes
-// the descriptor back but not the answer: the call would return 0 and no descriptor
-// (kernel/seccomp.c, seccomp_notify_addfd). So no signal may come meanwhile.
-func (l Listener) Inject(id uint64, fd int, closeOnExec bool) syscall.Errno {
-	_, e := l.add(id, fd, closeOnExec, unix.SECCOMP_ADDFD_FLAG_SEND)
-	return e
-}
-
 // Add puts a copy of one of our descriptors on the caller's lowest free number, which it
-// returns. The call still waits for its answer.
+// returns (Linux 5.9). The call still waits for its answer.
+//
+// The kernel wakes the caller to take it, and waits for that. A signal would end that
+// wait, so none comes meanwhile.
 func (l Listener) Add(id uint64, fd int, closeOnExec bool) (int64, syscall.Errno) {
-	return l.add(id, fd, closeOnExec, 0)
-}
-
-func (l Listener) add(id uint64, fd int, closeOnExec bool, flags uint32) (int64, syscall.Errno) {
-	a := addFD{id: id, flags: flags, source: uint32(fd)}
+	a := addFD{id: id, source: uint32(fd)}
 	if closeOnExec {
 		a.newFlags = unix.O_CLOEXEC
 	}

@@ -260,18 +260,11 @@ func (s *server) hand(n *listener.Notification, r *request, fd int) {
 		s.listener.Refuse(n.ID, unix.EACCES)
 		return
 	}
-	closeOnExec := r.flags&unix.O_CLOEXEC != 0
-	if r.flags&unix.O_ACCMODE == unix.O_RDONLY {
-		e := s.listener.Inject(n.ID, fd, closeOnExec)
-		unix.Close(fd)
-		if e != 0 {
-			s.listener.Refuse(n.ID, e)
-		}
-		return
-	}
 	// The caller must not go on before it is closed here: nobody executes a file that is
 	// open for writing.
-	number, e := s.listener.Add(n.ID, fd, closeOnExec)
+	here := s.cores.keep(n.PID)
+	number, e := s.listener.Add(n.ID, fd, r.flags&unix.O_CLOEXEC != 0)
+	s.cores.free(n.PID, here)
 	unix.Close(fd)
 	if e != 0 {
 		s.listener.Refuse(n.ID, e)

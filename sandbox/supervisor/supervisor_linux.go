@@ -67,6 +67,7 @@ type Supervisor struct {
 	blocked      chan struct{} // holds the threads of blocked opens
 	relief       relief
 	verified     verified
+	cores        cores
 }
 
 // A server is a thread that serves, with what only one call at a time can use.

@@ -11,11 +11,13 @@
 //   crowd killed DIR N   N children are killed while they block in a FIFO, for each
 //                        byte on standard input; a line when they are gone
 //   crowd signal DIR     a blocked open is interrupted, and another one restarted
+//   crowd cores DIR      opens a file again and again, and keeps its cores all the while
 //   crowd orphan DIR     a child says what an open answers when the supervisor is gone
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,6 +244,30 @@ static void orphan(void) {
 	_exit(1);
 }
 
+// cores: the calling thread has the cores that it had, whatever was done to hand it its
+// descriptors; so has one that was bound by itself, or by another between two calls.
+static void keeps_cores(const cpu_set_t *want) {
+	for (int i = 0; i < 2000; i++) {
+		cpu_set_t has;
+		open_many(in("file"), 1);
+		if (sched_getaffinity(0, sizeof has, &has)) failed("sched_getaffinity");
+		if (!CPU_EQUAL(&has, want)) printf("open %d changed the cores\n", i), exit(1);
+	}
+}
+static void cores(void) {
+	cpu_set_t all, one;
+	if (sched_getaffinity(0, sizeof all, &all)) failed("sched_getaffinity");
+	keeps_cores(&all);
+	CPU_ZERO(&one);
+	for (int i = 0; i < CPU_SETSIZE && !CPU_COUNT(&one); i++)
+		if (CPU_ISSET(i, &all)) CPU_SET(i, &one);
+	if (sched_setaffinity(0, sizeof one, &one)) failed("sched_setaffinity");
+	keeps_cores(&one);
+	if (sched_setaffinity(0, sizeof all, &all)) failed("sched_setaffinity");
+	keeps_cores(&all);
+	ok();
+}
+
 int main(int argc, char **argv) {
 	if (argc < 3) return 2;
 	renew(argv[2]);
@@ -252,6 +278,7 @@ int main(int argc, char **argv) {
 	if (strcmp(argv[1], "blocked") == 0 && argc == 4) blocked(atoi(argv[3]));
 	if (strcmp(argv[1], "killed") == 0 && argc == 4) killed(atoi(argv[3]));
 	if (strcmp(argv[1], "signal") == 0) interrupted();
+	if (strcmp(argv[1], "cores") == 0) cores();
 	if (strcmp(argv[1], "orphan") == 0) orphan();
 	return 2;
 }
