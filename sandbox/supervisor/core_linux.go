@@ -10,8 +10,8 @@ import (
 // A caller takes its descriptor itself, and the kernel wakes it for that wherever a core
 // is idle, without asking us (kernel/seccomp.c, seccomp_notify_addfd): in a virtual
 // machine that takes longer than all the rest of an open. So it is kept on our core until
-// it has taken it. It sleeps before and after. Only others could see that, and a mask
-// that one of them sets between two calls of free is lost.
+// it has taken it. It sleeps before and after, and nobody else in the sandbox can set its
+// cores. A mask that somebody outside sets between the two calls of free is lost.
 
 // A coreSet is a set of cores, as sched_setaffinity(2) takes it.
 type coreSet = unix.CPUSet
