@@ -44,8 +44,7 @@ func run(args []string) int {
 		return exitFailed
 	}
 	root := newRoot(s, args)
-	root.SetArgs(args)
-	cmd, err := root.ExecuteC()
+	cmd, err := execute(root, s, args)
 	var status errStatus
 	switch {
 	case err == nil:
@@ -61,6 +60,20 @@ func run(args []string) int {
 		return exitWrong
 	}
 	return exitFailed
+}
+
+// execute runs the command of a command line, and tells which that is. Where none below
+// the root can be meant, all there is to do is to read the flags; cobra would look for
+// commands, help and completions first.
+func execute(root *cobra.Command, s *settings, args []string) (*cobra.Command, error) {
+	if mayNameCommand(args) {
+		root.SetArgs(args)
+		return root.ExecuteC()
+	}
+	if err := root.ParseFlags(args); err != nil {
+		return root, root.FlagErrorFunc()(root, err)
+	}
+	return root, runProgram(s, root.Flags().Args())
 }
 
 // newRoot makes the tree of commands.
