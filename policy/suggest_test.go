@@ -34,7 +34,7 @@ func TestSuggest(t *testing.T) {
 		{"--allow-run", flags, "use --allow-child-process"},
 		{"--deny-net", flags, "leave the grant out: nothing is allowed until it is granted"},
 		{"--no-allow-worker", flags, "leave the flag out: nothing is allowed until it is granted"},
-		{"-A", flags, "there is no flag for everything: name what is needed (sandrun learn finds out)"},
+		{"-A", flags, "there is no flag for everything: name what is needed (--explain finds out)"},
 		{"--rwx", flags, "use --allow-fs-read and --allow-fs-write, with --allow-child-process to start what is there"},
 		{"--xyzzy", flags, ""},
 		{"-z", flags, ""},

@@ -22,7 +22,7 @@ type Gap struct {
 // every kernel (see findGaps) stay among them: to accept what is never open is no
 // mistake.
 var GapNames = []string{
-	"truncate", "ioctl-dev", "signals", "abstract-sockets", "tcp", "listener", "landlock", "target-memory", "kernel-files",
+	"truncate", "ioctl-dev", "signals", "abstract-sockets", "tcp", "landlock", "target-memory", "kernel-files",
 }
 
 // A GapError lists every gap that was not tolerated.

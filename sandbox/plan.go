@@ -138,7 +138,11 @@ func (p *Plan) note() {
 	for i := range f.Grants {
 		g := &f.Grants[i]
 		if g.Grant.Pattern == (policy.Pattern{Kind: policy.Set, Path: "tmp"}) {
-			p.Warnings = append(p.Warnings, fmt.Sprintf("%s @tmp: %s is shared with other programs", g.Grant.Source, strings.Join(g.Paths, ", ")))
+			what := strings.Join(g.Paths, ", ") + " is shared with other programs"
+			if len(g.Paths) == 0 {
+				what = "grants nothing: the directory that TMPDIR names is not there"
+			}
+			p.Warnings = append(p.Warnings, fmt.Sprintf("%s @tmp: %s", g.Grant.Source, what))
 		}
 		if g.Proc {
 			p.Warnings = append(p.Warnings, fmt.Sprintf("%s %s is held by nothing: what belongs to one process cannot be granted by its number, but /proc/self can", g.Grant.Source, g.Grant.Value))

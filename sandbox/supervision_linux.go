@@ -163,6 +163,7 @@ func (p *Plan) recorder() func(supervisor.Denial) {
 		r := record.Record{
 			Time: time.Now(), Verdict: verdict, Scope: d.Scope, Resource: d.Resource,
 			Entry: d.Entry, Call: d.Call, Errno: d.Errno, PID: d.PID, TID: d.TID, Exe: d.Exe, Code: record.AccessDenied,
+			Probe: d.Probe,
 		}
 		if verdict == record.Logged {
 			r.Errno = 0

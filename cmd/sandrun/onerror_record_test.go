@@ -78,7 +78,11 @@ func TestRecordedNames(t *testing.T) {
 func explained(t *testing.T, u user, dir string, flags []string, r result, args ...string) result {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(r.err), "\n")
-	_, words, ok := strings.Cut(lines[len(lines)-1], "sandrun: hint: to grant all that was denied: ")
+	last := lines[len(lines)-1]
+	_, words, ok := strings.Cut(last, "sandrun: hint: to grant all that was denied: ")
+	if !ok {
+		_, words, ok = strings.Cut(last, "; if this one needs it: ")
+	}
 	if !ok {
 		t.Fatalf("the last line has no flags: %s", r.err)
 	}
@@ -99,6 +103,8 @@ func TestExplainInOneRun(t *testing.T) {
 		{"python", nil, []string{"/usr/bin/python3", "script.py"}, "3 lines\n"},
 		{"python that goes on", nil, []string{"/usr/bin/python3", "survivor.py"}, "[]\n"},
 		{"a shell, which ends where it cannot fork", forks, []string{"/bin/sh", "run.sh"}, "B\nA\nC\n"},
+		{"python with a module of its own", nil, []string{"/usr/bin/python3", "import.py"}, "imported\n"},
+		{"what most programs do without", nil, []string{"/bin/grep", "-o", "MemTotal", "/proc/meminfo"}, "MemTotal\n"},
 		{"network", nil, []string{"/usr/bin/python3", "net.py", port}, "connected\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -124,6 +130,7 @@ tried(lambda: subprocess.run(['/bin/true'], check=True))
 tried(lambda: os.listdir('/srv'))
 print(failed)
 `,
+					"import.py": "import own\n", "own.py": "print('imported')\n",
 					"run.sh": "cat notes.txt | tr a-z A-Z\n",
 					"net.py": "import socket, sys\nsocket.create_connection(('127.0.0.1', int(sys.argv[1])))\nprint('connected')\n",
 				} {

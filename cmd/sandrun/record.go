@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"strings"
@@ -160,8 +161,8 @@ func (c *recording) stuck(s record.Summary) bool {
 }
 
 // sayAfter says what the records do not hold, and under --explain what would
-// grant all that was denied.
-func (c *recording) sayAfter(s record.Summary) {
+// grant all that was denied to a run that may have failed.
+func (c *recording) sayAfter(s record.Summary, failed bool) {
 	var parts []string
 	for _, p := range []struct {
 		n    int
@@ -180,30 +181,58 @@ func (c *recording) sayAfter(s record.Summary) {
 	if len(parts) == 0 {
 		kind = "hint"
 	}
-	if s.Repeated > 0 {
+	if s.Repeated > 0 && (len(parts) > 0 || c.settings.explain) {
 		parts = append(parts, count(s.Repeated, "repeat"))
 	}
 	if len(parts) > 0 {
 		say(kind, "denials that are not in the records: %s", strings.Join(parts, ", "))
 	}
 	if c.settings.explain {
-		saySuggestion(s)
+		c.saySuggestion(&s, failed)
 	}
 }
 
-// saySuggestion ends with the line that has all flags to add.
-func saySuggestion(s record.Summary) {
-	if s.Total == 0 {
-		say("hint", "nothing was denied")
-		return
+// saySuggestion ends with the line that has all flags to add. Of harmless probes it
+// tells where one of them may be the reason that the run failed, or will fail when
+// denied operations do not go ahead any more.
+func (c *recording) saySuggestion(s *record.Summary, failed bool) {
+	at := c.places()
+	probes := ""
+	if failed || c.onerror == policy.Log {
+		found := s.Probes.Suggest(at)
+		probes = flagLine(append(found.Flags, found.Wide...))
 	}
-	suggestion := s.Suggest(home())
+	switch {
+	case s.Total > 0:
+		if probes != "" {
+			say("hint", "most programs do without, so that no record tells of it: %s", probes)
+		}
+		suggestion := s.Suggest(at)
+		sayNotSuggested(s, suggestion)
+		if all := flagLine(suggestion.Flags); all != "" {
+			what := "all that was denied"
+			if suggestion.Left+len(suggestion.Wide)+s.Nameless > 0 {
+				what = "the rest of what was denied"
+			}
+			say("hint", "to grant %s: %s", what, all)
+		}
+	case probes != "":
+		say("hint", "nothing was denied but what most programs do without; if this one needs it: %s", probes)
+	case failed:
+		say("hint", "nothing was denied that a flag grants (what is always closed, or takes root's capabilities, is refused without a record)")
+	default:
+		say("hint", "nothing was denied")
+	}
+}
+
+// sayNotSuggested says in what a suggestion differs from what was denied.
+func sayNotSuggested(s *record.Summary, suggestion record.Suggestion) {
 	for _, f := range suggestion.Folded {
 		if f.Made {
-			say("hint", "wider than what was denied: %s includes all that will be in it (sandrun makes it; --no-create leaves that to the program)", record.Quote(f.Dir))
+			say("hint", "wider than what was denied: %s includes all that will be in it", record.Quote(f.Dir))
 			continue
 		}
-		say("hint", "wider than what was denied: %s stands for %s below it", record.Quote(f.Dir), count(f.Files, "denial"))
+		say("hint", "wider than what was denied: %s stands for %s in it", record.Quote(f.Dir), count(f.Files, "denial"))
 	}
 	for _, flag := range suggestion.Wide {
 		say("hint", "not suggested, because it grants far more than was asked for: %s", record.Quote(flag))
@@ -214,16 +243,30 @@ func saySuggestion(s record.Summary) {
 	if s.Nameless > 0 {
 		say("hint", "no flag grants %d of the denials", s.Nameless)
 	}
-	words := make([]string, 0, len(suggestion.Flags))
-	for _, flag := range suggestion.Flags {
+}
+
+// flagLine is flags as a shell takes them.
+func flagLine(flags []string) string {
+	words := make([]string, 0, len(flags))
+	for _, flag := range flags {
 		words = append(words, record.Quote(flag))
 	}
-	switch all := strings.Join(words, " "); {
-	case all == "":
-	case suggestion.Left+len(suggestion.Wide)+s.Nameless > 0:
-		say("hint", "to grant the rest of what was denied: %s", all)
-	default:
-		say("hint", "to grant all that was denied: %s", all)
+	return strings.Join(words, " ")
+}
+
+// places is what a suggestion must know. A name is passing if it is gone after a run
+// in which it could be made, or looks made up where it could not.
+func (c *recording) places() record.Places {
+	tmp := os.Getenv("TMPDIR")
+	if !path.IsAbs(tmp) {
+		tmp = "/tmp"
+	}
+	return record.Places{
+		Home: home(), Tmp: path.Clean(tmp),
+		Passing: func(name string) bool {
+			_, err := os.Lstat(name)
+			return errors.Is(err, fs.ErrNotExist) && (c.onerror == policy.Log || record.IsMadeUp(path.Base(name)))
+		},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -65,7 +66,7 @@ func runProgram(s *settings, args []string) error {
 	}
 	ended := s.ending(out)
 	if summary := rec.close(); !s.quiet && !rec.stuck(summary) {
-		rec.sayAfter(summary)
+		rec.sayAfter(summary, ended.status != 0)
 		s.hintAfter(plan, ended, summary)
 	}
 	return errStatus(ended.status)
@@ -100,7 +101,7 @@ func sayPlan(p *sandbox.Plan) {
 	}
 	f := p.Facts()
 	if c := f.Closure; c.Shim != "" && !f.Policy.Has(policy.Child) {
-		say("hint", "%s is a script that starts %s: run that, or add --allow-child-process", c.Program, c.Shim)
+		say("hint", "%s is a script that starts %s: run that, or add --allow-child-process", f.Command[0], c.Shim)
 	}
 }
 
@@ -145,7 +146,7 @@ func sayGapHints(err error) {
 	}
 	said := map[string]bool{}
 	for _, g := range open.Gaps {
-		if !said[g.Name] {
+		if !said[g.Name] && slices.Contains(sandbox.GapNames, g.Name) {
 			say("hint", "--tolerate=%s accepts this gap", g.Name)
 		}
 		said[g.Name] = true
@@ -163,7 +164,7 @@ func (s *settings) hintAfter(p *sandbox.Plan, end ending, denied record.Summary)
 		say("hint", "%s cannot start threads: add --allow-worker", name)
 	case denied.Total > 0 || end.killed || !onTerminal():
 	default:
-		text := fmt.Sprintf("%s ended with status %d; run it again with --explain to see what was refused", name, end.status)
+		text := fmt.Sprintf("%s ended with status %d; if it was refused something, --explain shows what", name, end.status)
 		if path := ungranted(f); path != "" {
 			text += ", or ask: sandrun check fs.read " + record.Quote(path)
 		}

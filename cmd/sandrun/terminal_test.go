@@ -489,7 +489,7 @@ func TestHint(t *testing.T) {
 		s := aboveSandrun(t, u, dir)
 		const hint = "sandrun: hint: cat ended with status 1"
 		got := s.do("sandrun -- /usr/bin/cat notes.txt", prompt)
-		const explain = "; run it again with --explain to see what was refused"
+		const explain = "; if it was refused something, --explain shows what"
 		if !strings.Contains(got, hint+explain+", or ask: sandrun check fs.read notes.txt\r\n") {
 			t.Errorf("no hint on a terminal: %q", got)
 		}

@@ -15,6 +15,7 @@ type area struct {
 	folded bool   // it was not denied itself, or only to be made
 	made   bool   // it was to be made
 	entry  bool   // it is an entry of a directory and not what that leads to
+	set    bool   // it is the name of a set
 }
 
 // value is the path as a pattern.
@@ -31,7 +32,7 @@ type areas map[string]area
 // add unites an area with what is known of its path.
 func (as areas) add(a area) {
 	if old, ok := as[a.path]; ok {
-		a = area{a.path, a.files + old.files, a.dir || old.dir, a.folded && old.folded, a.made || old.made, false}
+		a = area{a.path, a.files + old.files, a.dir || old.dir, a.folded && old.folded, a.made || old.made, false, false}
 	}
 	as[a.path] = a
 }

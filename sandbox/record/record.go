@@ -52,6 +52,7 @@ type Record struct {
 	Exe      string // path of the process's executable
 	Code     string // AccessDenied or BadIntegrity
 	Detail   string // more words, such as the digests of a mismatch; "" for none
+	Probe    bool   // what common programs try and do without: it is not written, and only its wish is kept
 }
 
 // permission is Node's name of what is missing.

@@ -46,6 +46,10 @@ func (c *Recorder) Add(r Record) {
 	if c.closed {
 		return
 	}
+	if r.Probe {
+		c.sum.Probes.want(&r)
+		return
+	}
 	if c.wake == nil {
 		c.start()
 	}

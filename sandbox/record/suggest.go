@@ -41,14 +41,24 @@ type Folded struct {
 	Made  bool // it was to be made
 }
 
-// Suggest merges what was denied into few flags. home is the user's home, "" if
-// there is none; neither it nor what is above is ever suggested for what lies
-// below.
-func (s *Summary) Suggest(home string) Suggestion {
-	out := Suggestion{Left: s.Overlooked}
+// Places are what a suggestion must know of this system.
+type Places struct {
+	// Home is the user's home, "" if there is none. Neither it nor what is above is
+	// ever suggested for what lies below.
+	Home string
+	// Tmp is the directory that @tmp means.
+	Tmp string
+	// Passing tells whether a name was made up for one run: to grant it is of no use
+	// in the next one. Nil: none was.
+	Passing func(path string) bool
+}
+
+// Suggest merges what was denied into few flags.
+func (w *Wishes) Suggest(at Places) Suggestion {
+	out := Suggestion{Left: w.Overlooked}
 	resources, entries := map[policy.Scope][]string{}, map[policy.Scope][]string{}
 	bare := map[policy.Scope]bool{}
-	for g := range s.wanted {
+	for g := range w.wanted {
 		switch {
 		case g.resource == "":
 			bare[g.scope] = true
@@ -67,10 +77,14 @@ func (s *Summary) Suggest(home string) Suggestion {
 			// is a program to list: a list lets fork too.
 			out.Flags = append(out.Flags, "--"+c.Flag)
 		case c.Value == policy.Patterns, c.Value == policy.OptionalPatterns:
-			out.merge(c, out.narrow(c, list, entries[c.Scope], home))
+			out.merge(c, out.narrow(c, list, entries[c.Scope], at))
 		default:
 			out.merge(c, exact(list))
 		}
+	}
+	if slices.ContainsFunc(out.Folded, func(f Folded) bool { return f.Made }) {
+		// The program makes its directories itself, and may stumble over one that is there.
+		out.Flags = append(out.Flags, "--no-create")
 	}
 	return out
 }
@@ -85,9 +99,17 @@ func exact(resources []string) []area {
 }
 
 // narrow takes out what would grant too much, and folds what is too many.
-func (s *Suggestion) narrow(c policy.Capability, paths, entries []string, home string) []area {
-	found := areas{}
+func (s *Suggestion) narrow(c policy.Capability, paths, entries []string, at Places) []area {
+	found, home, temporary := areas{}, at.Home, 0
 	for _, p := range paths {
+		switch dir := path.Dir(strings.TrimSuffix(p, "/")); {
+		case at.Passing == nil || !at.Passing(strings.TrimSuffix(p, "/")):
+		case dir == at.Tmp:
+			temporary++
+			continue
+		case mayFold(dir, home):
+			found.add(area{path: dir, dir: true, folded: true})
+		}
 		if isWide(p, home) {
 			r := Record{Scope: c.Scope, Resource: p}
 			s.Wide = append(s.Wide, r.Flag())
@@ -101,7 +123,11 @@ func (s *Suggestion) narrow(c policy.Capability, paths, entries []string, home s
 		found.absorb()
 	}
 	found.addEntries(entries)
-	return found.sorted()
+	list := found.sorted()
+	if temporary > 0 {
+		list = append(list, area{path: "@tmp", files: temporary, set: true, folded: true})
+	}
+	return list
 }
 
 // isWide tells whether a grant of a path reaches everything or a whole home.
@@ -117,8 +143,11 @@ func (s *Suggestion) merge(c policy.Capability, list []area) {
 	length := 0
 	for _, a := range s.most(list) {
 		value, _ := flagValue(c, a.value()) // only what a flag can grant is kept
-		if a.entry {
+		switch {
+		case a.entry:
 			value, _ = glob(a.path)
+		case a.set:
+			value = a.path
 		}
 		if length+len(value) > maxLength {
 			s.Left += a.files
@@ -156,3 +185,37 @@ func (s *Suggestion) most(list []area) []area {
 	slices.SortFunc(list, func(a, b area) int { return strings.Compare(a.path, b.path) })
 	return list
 }
+
+// IsMadeUp tells whether a name looks like one of mkstemp(3) and its kin: a word of at
+// least six letters and digits, of which a digit or a capital stands where nobody would
+// write one.
+func IsMadeUp(name string) bool {
+	return slices.ContainsFunc(strings.FieldsFunc(name, func(r rune) bool {
+		return r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}), isMadeUpWord)
+}
+
+// isMadeUpWord looks for a digit before a letter, and for a capital that begins no part
+// of the word: fewer than two small letters follow it, though there are some.
+func isMadeUpWord(word string) bool {
+	const enough = 6
+	small := strings.ContainsFunc(word, isSmall)
+	for i := 1; i < len(word) && len(word) >= enough; i++ {
+		next, after := byte('A'), byte('A')
+		if i+1 < len(word) {
+			next = word[i+1]
+		}
+		if i+2 < len(word) {
+			after = word[i+2]
+		}
+		switch c := rune(word[i]); {
+		case c <= '9' && i+1 < len(word) && next > '9':
+			return true
+		case c >= 'A' && c <= 'Z' && small && (!isSmall(rune(next)) || !isSmall(rune(after))):
+			return true
+		}
+	}
+	return false
+}
+
+func isSmall(r rune) bool { return r >= 'a' && r <= 'z' }

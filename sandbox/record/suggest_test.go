@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ func suggest(records ...Record) Suggestion {
 		c.Add(r)
 	}
 	s := c.Close(time.Minute)
-	return s.Suggest("/home/me")
+	return s.Suggest(Places{Home: "/home/me", Tmp: "/tmp", Passing: func(p string) bool { return IsMadeUp(path.Base(p)) }})
 }
 
 // files are n records of files in a directory.
@@ -104,8 +105,14 @@ func TestSuggest(t *testing.T) {
 		{
 			name:    "a directory that was to be made",
 			records: []Record{of(policy.FSWrite, "/tmp/out", "mkdir"), of(policy.FSWrite, "/tmp/out/x", "openat"), of(policy.FSWrite, "/tmp/*", "mkdirat")},
-			flags:   []string{`--allow-fs-write=glob:/tmp/\*,/tmp/out/`},
+			flags:   []string{`--allow-fs-write=glob:/tmp/\*,/tmp/out/`, "--no-create"},
 			folded:  []Folded{{"/tmp/out/", 2, true}},
+		},
+		{
+			name:    "names for one run",
+			records: []Record{read("/tmp/cc1d2e3f.s"), read("/tmp/ccA1b2C3.o"), read("/srv/a/xR2d2C3"), read("/srv/a/y"), read("/tmp/named.txt")},
+			flags:   []string{"--allow-fs-read=/srv/a/,/tmp/named.txt,@tmp"},
+			folded:  []Folded{{"/srv/a/", 2, false}, {"@tmp", 2, false}},
 		},
 		{
 			name:    "folded twice",
@@ -217,5 +224,17 @@ func TestSuggestLong(t *testing.T) {
 	r := read(long)
 	if text := r.Text(); strings.Contains(text, "\n") || !strings.HasSuffix(text, `,'`) {
 		t.Errorf("%q", text)
+	}
+}
+
+func TestIsMadeUp(t *testing.T) {
+	for name, want := range map[string]bool{
+		"ccL4Qcig.s": true, "sedAbCdEf": true, "tmpk3x9_zq1": true, "sem.JFr0V8": true, "sh-thd.9XyZab": true,
+		"out.txt": false, "Makefile": false, "README.md": false, "build-log": false, "a1.b2.c3": false, "index": false, "": false,
+		"HelloWorld.class": false, "output1.txt": false, "report2024.csv": false, "LICENSE": false, "snake_case_name": false,
+	} {
+		if got := IsMadeUp(name); got != want {
+			t.Errorf("%q: %v", name, got)
+		}
 	}
 }

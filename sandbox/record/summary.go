@@ -23,7 +23,13 @@ type Summary struct {
 	Failed   int // the writer returned an error
 	Lost     int // still queued, or being written, when Close gave up
 
-	Err    error // the last one of the writer
+	Err    error  // the last one of the writer
+	Wishes        // of the records
+	Probes Wishes // of what was no record
+}
+
+// Wishes are the grants that were missing in a run.
+type Wishes struct {
 	wanted map[grant]struct{}
 	bytes  int
 	// Overlooked counts records whose grant was not kept for the suggestion,
@@ -44,8 +50,8 @@ type grant struct {
 func (s *Summary) LeftOut() int { return s.Limited + s.Crowded + s.Failed + s.Lost }
 
 // Has tells whether anything of a scope was denied that a flag can grant.
-func (s *Summary) Has(scope policy.Scope) bool {
-	for g := range s.wanted {
+func (w *Wishes) Has(scope policy.Scope) bool {
+	for g := range w.wanted {
 		if g.scope == scope {
 			return true
 		}
@@ -54,7 +60,7 @@ func (s *Summary) Has(scope policy.Scope) bool {
 }
 
 // want keeps what a record says is missing.
-func (s *Summary) want(r *Record) {
+func (w *Wishes) want(r *Record) {
 	g := grant{r.Scope, r.Resource, r.Entry}
 	if c, _ := policy.Lookup(r.Scope); c.Value == policy.Switch || c.Value == policy.OptionalRules {
 		g.resource = "" // the flag grants it as a whole
@@ -62,20 +68,20 @@ func (s *Summary) want(r *Record) {
 	if strings.HasPrefix(r.Call, "mkdir") && !strings.Contains(r.Resource, "*") {
 		g.resource = strings.TrimSuffix(r.Resource, "/") + "/"
 	}
-	if _, ok := s.wanted[g]; ok {
+	if _, ok := w.wanted[g]; ok {
 		return
 	}
 	switch {
-	case g.resource != "" && (len(s.wanted) >= maxWanted || s.bytes+len(g.resource) > maxWantedBytes):
+	case g.resource != "" && (len(w.wanted) >= maxWanted || w.bytes+len(g.resource) > maxWantedBytes):
 		// What has no path always has its place: there are no more than scopes.
-		s.Overlooked++
+		w.Overlooked++
 	case r.Flag() == "":
-		s.Nameless++
+		w.Nameless++
 	default:
-		if s.wanted == nil {
-			s.wanted = map[grant]struct{}{}
+		if w.wanted == nil {
+			w.wanted = map[grant]struct{}{}
 		}
-		s.wanted[g] = struct{}{}
-		s.bytes += len(g.resource)
+		w.wanted[g] = struct{}{}
+		w.bytes += len(g.resource)
 	}
 }

@@ -19,6 +19,7 @@ type Denial struct {
 	Errno    syscall.Errno
 	PID, TID int
 	Exe      string // the program that tried
+	Probe    bool   // harmless, see Probes: nobody wants to hear of it but where a run fails
 	// Integrity says what is wrong with a pinned content; "" for all other denials.
 	Integrity string
 }
@@ -64,6 +65,25 @@ func (s *server) denial(n *listener.Notification, scope policy.Scope, resource s
 	return d
 }
 
+// tellProbe tells of a harmless probe.
+func (s *server) tellProbe(n *listener.Notification, scope policy.Scope, resource string) {
+	s.tell(Denial{Scope: scope, Resource: resource, Call: seccomp.Name(int(n.Nr)), Probe: true})
+}
+
+// ofUnixSocket tells whether a call is about a unix socket that is there already.
+func ofUnixSocket(n *listener.Notification) bool {
+	if n.Nr == unix.SYS_SOCKET || n.Nr == unix.SYS_SOCKETPAIR {
+		return false
+	}
+	fd, e := duplicate(n.PID, int32(n.Args[0]))
+	if e != 0 {
+		return false
+	}
+	defer unix.Close(fd)
+	domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	return err == nil && domain == unix.AF_UNIX
+}
+
 // callerExe finds the program of a caller. One that was removed or whose /proc
 // entry is out of reach has no name.
 func callerExe(n *listener.Notification) func() string {
@@ -106,7 +126,7 @@ func (s *server) refuse(n *listener.Notification) {
 		scope = policy.Worker
 	}
 	resource := ""
-	if slot == seccomp.Unix {
+	if slot == seccomp.Unix || slot == seccomp.Net && ofUnixSocket(n) {
 		resource = policy.UnixSockets
 	}
 	row, _ := seccomp.Lookup(int(n.Nr))

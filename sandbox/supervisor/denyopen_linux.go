@@ -22,15 +22,22 @@ func (s *server) openDenied(n *listener.Notification, r *request, p *place, miss
 	case e != 0:
 		s.goOn(n, r, p, e)
 	case isProbe(s.rules.Harmless, p.path, p.isDir(), missing, callerExe(n)):
+		s.tellProbe(n, scopeOf(missing), p.path)
 		s.goOn(n, r, p, unix.EACCES)
-	case missing == Read:
-		s.openReported(n, r, p, policy.FSRead)
 	default:
-		if missing&Read != 0 { // who grants one of the two should know of the other
+		if missing == Read|Write { // who grants one of the two should know of the other
 			s.tell(s.denial(n, policy.FSRead, p.path, unix.EACCES))
 		}
-		s.openReported(n, r, p, policy.FSWrite)
+		s.openReported(n, r, p, scopeOf(missing))
 	}
+}
+
+// scopeOf is the permission that an open misses, the one of writing first.
+func scopeOf(missing Rights) policy.Scope {
+	if missing&Write != 0 {
+		return policy.FSWrite
+	}
+	return policy.FSRead
 }
 
 // openReported denies an open and tells of it.

@@ -61,6 +61,7 @@ func (s *server) mapping(n *listener.Notification) {
 	case err != nil:
 		path = ""
 	case isProbe(s.rules.Harmless, path, false, Read, callerExe(n)):
+		s.tellProbe(n, policy.Addon, path)
 		s.listener.Refuse(n.ID, unix.EACCES)
 		return
 	}
