@@ -60,6 +60,29 @@ func TestWhatWasJudgedIsOpened(t *testing.T) {
 	})
 }
 
+// TestWhatIsMovedMeanwhile: a directory in which a file is being opened is moved out of
+// what may be read, or one from which a file is being renamed into it, and what may only
+// be written gets the name.
+func TestWhatIsMovedMeanwhile(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, dir string) {
+		for _, way := range [][]string{{"queued", "read/"}, {"queued", "pub"}, {"full", "read/"}, {"full", "pub"}, {"between"}} {
+			for _, d := range []string{"read", "write"} {
+				must(t, os.RemoveAll(dir+"/"+d))
+				must(t, os.Mkdir(dir+"/"+d, 0o755))
+				own(t, u, dir+"/"+d)
+			}
+			write(t, u, dir+"/write/secret", "S", 0o644)
+			flags := []string{"--quiet", "--allow-worker", "--allow-fs-write=" + dir, "--allow-fs-read=" + dir + "/read"}
+			if way[len(way)-1] != "read/" {
+				flags = append(flags, "--allow-fs-read="+dir+"/pub*")
+			}
+			if r := sandboxed(t, u, dir, flags, append([]string{thief}, way...)...); r.out != "leaked 0\n" {
+				t.Errorf("%v: status %d: %s%s", way, r.status, r.out, r.err)
+			}
+		}
+	})
+}
+
 // TestVerifiedCopiesAreNotExecuted: what is pinned and may be read is handed out as a
 // copy in memory, for which no kernel rule holds.
 func TestVerifiedCopiesAreNotExecuted(t *testing.T) {

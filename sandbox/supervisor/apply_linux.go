@@ -69,7 +69,7 @@ func link(_ *server, n *listener.Notification, at, to *place) syscall.Errno {
 
 // truncate opens the file itself: truncate(2) has no way to name it by a
 // descriptor that does not follow links.
-func truncate(_ *server, n *listener.Notification, at, _ *place) syscall.Errno {
+func truncate(s *server, n *listener.Notification, at, _ *place) syscall.Errno {
 	if int64(n.Args[1]) < 0 {
 		return unix.EINVAL
 	}
@@ -85,5 +85,8 @@ func truncate(_ *server, n *listener.Notification, at, _ *place) syscall.Errno {
 		return e
 	}
 	defer unix.Close(fd)
+	if !s.isJudged(n, &r, at, fd) {
+		return unix.EINTR
+	}
 	return result(unix.Ftruncate(fd, int64(n.Args[1])))
 }

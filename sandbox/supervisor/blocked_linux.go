@@ -64,6 +64,9 @@ func (s *server) openBlocked(n *listener.Notification, r *request, p *place) {
 	close(over)
 	<-left // nobody signals this thread any more
 	switch {
+	case e == 0 && !s.isJudged(n, r, p, fd): // after all that time
+		unix.Close(fd)
+		s.listener.Refuse(n.ID, unix.EINTR)
 	case e == 0:
 		s.hand(n, r, fd)
 	case e == unix.EINTR && state.Load() == signalled:

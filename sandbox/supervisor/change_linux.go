@@ -56,10 +56,20 @@ func (s *server) change(n *listener.Notification, c change) {
 		s.listener.Refuse(n.ID, unix.EINVAL)
 		return
 	}
+	for range maxReplaced {
+		if s.changeOnce(n, c) {
+			return
+		}
+	}
+	s.leave(n, c, unix.EBUSY)
+}
+
+// changeOnce gives no answer if what the call names was replaced meanwhile.
+func (s *server) changeOnce(n *listener.Notification, c change) (answered bool) {
 	at, e := s.locateArg(n, c.base, c.path, c.source(n))
 	if e != 0 {
 		s.leave(n, c, e)
-		return
+		return true
 	}
 	defer at.close()
 	places := []*place{&at}
@@ -67,12 +77,28 @@ func (s *server) change(n *listener.Notification, c change) {
 		to, e := s.locateArg(n, c.second.base, c.second.path, route{itself: true})
 		if e != 0 {
 			s.leave(n, c, e)
-			return
+			return true
 		}
 		defer to.close()
 		places = append(places, &to)
 	}
-	s.changePlaces(n, c, places)
+	if !s.mayChange(n, c, places) {
+		return true
+	}
+	if c.second == nil {
+		s.answer(n, s.carryOut(n, c, places))
+		return true
+	}
+	// One after another: what a rename gains is judged by where everything is.
+	s.moving.Lock()
+	defer s.moving.Unlock()
+	for _, p := range places {
+		if !s.stands(n, p) || !p.unchanged() {
+			return false
+		}
+	}
+	s.answer(n, s.carryOut(n, c, places))
+	return true
 }
 
 // validFlags tells whether the kernel knows the flags of a call; it looks at them
@@ -155,12 +181,12 @@ func (s *server) opened(n *listener.Notification, fd int32) (place, syscall.Errn
 	return p, 0
 }
 
-// changePlaces judges the names that a call changes and carries it out, lets it go
-// on, or denies it.
-func (s *server) changePlaces(n *listener.Notification, c change, places []*place) {
+// mayChange judges the names that a call changes. Unless it is to be carried out here,
+// it lets the call go on, or denies it.
+func (s *server) mayChange(n *listener.Notification, c change, places []*place) bool {
 	if c.links && places[0].isDir() {
 		s.listener.Refuse(n.ID, unix.EPERM) // no directory has a second name
-		return
+		return false
 	}
 	// A name that is granted for reading must not be given to another file: the
 	// kernel knows nothing of names, so every rename and link is done here then.
@@ -174,24 +200,24 @@ func (s *server) changePlaces(n *listener.Notification, c change, places []*plac
 				e = unix.EEXIST
 			}
 			s.leave(n, c, e)
-			return
+			return false
 		case source && !p.exists:
 			s.leave(n, c, unix.ENOENT)
-			return
+			return false
 		case c.makes && p.exists:
 			s.leave(n, c, unix.EEXIST)
-			return
+			return false
 		}
 		if i == 1 && otherFileSystem(places[0], p) {
 			s.leave(n, c, unix.EXDEV)
-			return
+			return false
 		}
 	}
 	for _, p := range places {
 		a := s.judgeChange(n, c, p)
 		if a != denied && c.content && p.pin != nil {
 			s.denyPinned(n, policy.FSWrite, p.pin, errPinned, func() { s.listener.Continue(n.ID) })
-			return
+			return false
 		}
 		switch a {
 		case denied:
@@ -202,17 +228,12 @@ func (s *server) changePlaces(n *listener.Notification, c change, places []*plac
 	}
 	if len(refused) > 0 {
 		s.changeDenied(n, c, refused)
-		return
+		return false
 	}
 	if !here {
 		s.listener.Continue(n.ID)
-		return
 	}
-	e := s.prepareChange(n, places)
-	if e == 0 {
-		e = c.apply(s, n, places[0], places[len(places)-1])
-	}
-	s.answer(n, e)
+	return here
 }
 
 // otherFileSystem tells whether two places are of different file systems, between
@@ -281,8 +302,8 @@ func (s *server) isDenial(n *listener.Notification, c change, p *place) bool {
 	return ordinary && !isProbe(s.rules.Harmless, p.path, false, Write, callerExe(n))
 }
 
-// prepareChange readies this thread, and refuses what would give a file rights.
-func (s *server) prepareChange(n *listener.Notification, places []*place) syscall.Errno {
+// carryOut makes a change, but none that would give a file rights.
+func (s *server) carryOut(n *listener.Notification, c change, places []*place) syscall.Errno {
 	if e := s.become(n); e != 0 {
 		return e
 	}
@@ -292,7 +313,7 @@ func (s *server) prepareChange(n *listener.Notification, places []*place) syscal
 	if !s.listener.Valid(n.ID) {
 		return unix.EINTR
 	}
-	return 0
+	return c.apply(s, n, places[0], places[len(places)-1])
 }
 
 // gainsByCall tells whether a call gives a file more rights; an exchange is asked both

@@ -152,8 +152,7 @@ func (s *server) openHere(n *listener.Notification, r *request, p *place) (answe
 		return true
 	}
 	fd, e := r.open(p, r.opening(p)|unix.O_NONBLOCK)
-	if e == 0 && r.device && p.exists && r.flags&tmpfile == 0 && !isFile(fd, p.id()) {
-		// What is there now was not looked at, and not every rule is on a name.
+	if e == 0 && !s.isJudged(n, r, p, fd) {
 		unix.Close(fd)
 		return false
 	}
@@ -189,6 +188,27 @@ func (r *request) opening(p *place) uint64 {
 		return r.flags &^ unix.O_CREAT
 	}
 	return r.flags
+}
+
+// isJudged tells whether what was opened is what was judged: the same file, and in a
+// directory that still has the path by which it was. No rename in the sandbox gives a
+// directory a right (gains), so that whatever was opened in it had at least that path's.
+// Between the judgement and the open anything can have got the name.
+func (s *server) isJudged(n *listener.Notification, r *request, p *place, fd int) bool {
+	if r.flags&tmpfile != 0 { // in the directory that the place is
+		real, err := readLink(own(fd))
+		return err == nil && s.spell(n, path.Dir(real)) == p.path
+	}
+	return (!p.exists || isFile(fd, p.id())) && s.stands(n, p)
+}
+
+// stands tells whether the directory of a place has the path that it was found by.
+func (s *server) stands(n *listener.Notification, p *place) bool {
+	if p.dir < 0 {
+		return true
+	}
+	real, err := readLink(own(p.dir))
+	return err == nil && s.spell(n, real) == path.Dir(p.path)
 }
 
 func isFile(fd int, id ID) bool {

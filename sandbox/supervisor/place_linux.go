@@ -45,6 +45,16 @@ func (p *place) id() ID {
 	return ID{uint64(p.stat.Dev), p.stat.Ino}
 }
 
+// unchanged tells whether a name still leads to what it did, if to anything.
+func (p *place) unchanged() bool {
+	if p.dir < 0 {
+		return true
+	}
+	var st unix.Stat_t
+	err := unix.Fstatat(p.dir, strings.TrimRight(p.name, "/"), &st, unix.AT_SYMLINK_NOFOLLOW)
+	return p.exists && err == nil && identify(&st) == p.id() || !p.exists && err == unix.ENOENT
+}
+
 func (p *place) kind() uint32 { return p.stat.Mode & unix.S_IFMT }
 
 func (p *place) isDir() bool { return p.exists && p.kind() == unix.S_IFDIR }

@@ -68,6 +68,7 @@ type Supervisor struct {
 	relief       relief
 	verified     verified
 	cores        cores
+	moving       sync.Mutex // held while a file is given another name
 }
 
 // A server is a thread that serves, with what only one call at a time can use.

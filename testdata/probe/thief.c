@@ -6,6 +6,11 @@
 //   thief moved      by putting another directory in the place of a readable one
 //   thief swap       by moving a directory away and putting another file into it, while
 //                    another thread opens what was there
+//   thief queued AREA  the same, while the open waits for its turn to wait for a FIFO's
+//                    partner; what begins with AREA may be read
+//   thief full AREA  the same, while sandrun counts a full table of descriptors
+//   thief between    by a rename into what may be read, while another thread puts another
+//                    file in the place of the first
 //   thief setid      by openat2 whose mode another thread rewrites
 //   thief run FILE   executes a file through a descriptor of it
 //   thief parent     opens what is in /proc of the threads of its parent, by openat2
@@ -23,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -192,12 +198,120 @@ static void trace(const char *file) {
 	tell("open", open(file, O_RDONLY));
 }
 
+static const char *area;
+static const char *in_area(const char *name) {
+	static char pool[8][256];
+	static int next;
+	char *p = pool[next++ % 8];
+	snprintf(p, sizeof pool[0], "%s%s", area, name);
+	return p;
+}
+static int holds_secret(int fd) {
+	char b = 0;
+	int n = fd < 0 ? 0 : read(fd, &b, 1);
+	if (fd >= 0) close(fd);
+	return n == 1 && b == 'S';
+}
+static void *wait_for_writer(void *x) { return open2(AT_FDCWD, in_area("fifo"), O_RDONLY), x; }
+static void *open_in_directory(void *flags) {
+	struct open_how how = {.flags = (long)flags, .mode = (long)flags & O_CREAT ? 0600 : 0};
+	return (void *)syscall(SYS_openat2, AT_FDCWD, in_area("d/x"), &how, sizeof how);
+}
+static void move_away(void) {
+	if (rename(in_area("d"), "write/d") < 0 || rename("write/secret", "write/d/x") < 0) exit(3);
+}
+
+static void queued(void) {
+	enum { slots = 64 }; // that sandrun has for opens that block
+	pthread_t t;
+	void *fd;
+	if (mkfifo(in_area("fifo"), 0600) || mkdir(in_area("d"), 0700) || mkfifo(in_area("d/x"), 0600)) exit(2);
+	for (int i = 0; i < slots; i++) if (pthread_create(&t, NULL, wait_for_writer, NULL)) exit(2);
+	usleep(200000);
+	if (pthread_create(&t, NULL, open_in_directory, (void *)O_RDONLY)) exit(2);
+	usleep(200000);
+	move_away();
+	if (open(in_area("fifo"), O_WRONLY | O_NONBLOCK) < 0) exit(4);
+	pthread_join(t, &fd);
+	printf("leaked %d\n", holds_secret((long)fd));
+	fflush(stdout);
+	_exit(0);
+}
+
+static void full(void) {
+	struct rlimit most = {1024, 1024};
+	int leaked = 0;
+	if (setrlimit(RLIMIT_NOFILE, &most)) exit(2);
+	while (dup(0) >= 0) {}
+	for (int i = 1; i <= 8; i++) close(1024 - i);
+	for (int i = 0; i < 100; i++) {
+		pthread_t t;
+		void *fd;
+		put("write/secret", "S");
+		if (mkdir(in_area("d"), 0755)) exit(2);
+		if (pthread_create(&t, NULL, open_in_directory, (void *)(O_RDONLY | O_CREAT))) exit(2);
+		usleep(i * 10);
+		move_away();
+		pthread_join(t, &fd);
+		leaked += holds_secret((long)fd);
+		unlink("write/d/x"), unlink(in_area("d/x")), rmdir("write/d"), rmdir(in_area("d"));
+	}
+	printf("leaked %d\n", leaked);
+}
+
+static char bottom[4096]; // a path that takes long to judge
+static volatile int hogging, ready;
+static void *hog(void *x) { while (hogging) {} return x; }
+static void *move_down(void *x) { while (!ready) {} return (void *)(long)rename("pubq/x", bottom); }
+static void *move_between(void *x) {
+	while (!ready) {}
+	usleep(700);
+	if (rename("pubq", "write/q") == 0) rename("write/secret", "write/q/x");
+	return x;
+}
+
+static void between(void) {
+	pthread_t t, u;
+	int leaked = 0;
+	strcpy(bottom, "pubdeep");
+	mkdir(bottom, 0755);
+	for (int i = 0; i < 1300; i++) strcat(bottom, "/a"), mkdir(bottom, 0755);
+	strcat(bottom, "/y");
+	hogging = 1; // so that one call is slow enough for sandrun to serve by two threads
+	for (int i = 0; i < 8; i++) if (pthread_create(&t, NULL, hog, NULL)) exit(2);
+	mkdir("pubq", 0755);
+	for (int i = 0; i < 6; i++) {
+		put("pubq/x", "R");
+		ready = 0;
+		if (pthread_create(&t, NULL, move_down, NULL)) exit(2);
+		ready = 1;
+		for (int j = 0; j < 30; j++) rename("write/nothing", "write/none");
+		pthread_join(t, NULL);
+		unlink(bottom);
+	}
+	hogging = 0;
+	for (int i = 0; i < 20; i++) {
+		put("write/secret", "S"), mkdir("pubq", 0755), put("pubq/x", "R");
+		ready = 0;
+		if (pthread_create(&t, NULL, move_down, NULL) || pthread_create(&u, NULL, move_between, NULL)) exit(2);
+		usleep(1000);
+		ready = 1;
+		pthread_join(t, NULL), pthread_join(u, NULL);
+		leaked += holds_secret(open(bottom, O_RDONLY));
+		unlink(bottom), unlink("write/q/x"), rmdir("write/q");
+	}
+	printf("leaked %d\n", leaked);
+}
+
 int main(int argc, char **argv) {
 	const char *way = argc > 1 ? argv[1] : "";
 	if (strcmp(way, "deep") == 0) deep();
 	else if (strcmp(way, "closed") == 0) closed();
 	else if (strcmp(way, "moved") == 0) moved();
 	else if (strcmp(way, "swap") == 0) swap();
+	else if (strcmp(way, "between") == 0) between();
+	else if (strcmp(way, "queued") == 0 && argc > 2) area = argv[2], queued();
+	else if (strcmp(way, "full") == 0 && argc > 2) area = argv[2], full();
 	else if (strcmp(way, "setid") == 0) setid();
 	else if (strcmp(way, "parent") == 0) parent();
 	else if (strcmp(way, "run") == 0 && argc > 2) run(argv[2]);
