@@ -218,7 +218,7 @@ func choose(f *Facts, supervised bool) (c seccomp.Choice) {
 	// Its flags and mode are behind a pointer: they could ask for a setuid bit, or
 	// for the access mode that Landlock does not judge. A supervisor serves it.
 	c[seccomp.Openat2] = seccomp.Deny
-	for _, s := range [...]seccomp.Slot{seccomp.OpenRead, seccomp.OpenWrite, seccomp.Truncate, seccomp.Change, seccomp.Signal, seccomp.Begin} {
+	for _, s := range [...]seccomp.Slot{seccomp.OpenRead, seccomp.OpenWrite, seccomp.Truncate, seccomp.Change, seccomp.Signal, seccomp.Begin, seccomp.Hide} {
 		c[s] = seccomp.Allow
 	}
 	c[seccomp.Start] = seccomp.Allow

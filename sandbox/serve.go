@@ -41,6 +41,9 @@ func serve(f *Facts, c *seccomp.Choice) {
 	if f.watched() || f.Pins != nil {
 		c[seccomp.Exec], c[seccomp.ExecAt] = seccomp.Notify, seccomp.Notify
 	}
+	if f.watched() { // what is to be told of must be readable
+		c[seccomp.Hide] = seccomp.Deny
+	}
 	if f.Policy.OnError != policy.Log {
 		return
 	}

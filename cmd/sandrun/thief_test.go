@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,6 +109,39 @@ func TestLogKeepsWhatIsAlwaysClosed(t *testing.T) {
 			r := sandboxed(t, u, dir, []string{"--onerror=log"}, thief, way)
 			if r.out != want || r.status != 0 {
 				t.Errorf("%s, status %d: %q, want %q\n%s", way, r.status, r.out, want, r.err)
+			}
+		}
+	})
+}
+
+// TestNobodyHides: who lets nobody read its memory is told of all the same.
+func TestNobodyHides(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, dir string) {
+		write(t, u, dir+"/file", "x", 0o644)
+		program, err := os.ReadFile(thief)
+		must(t, err)
+		write(t, u, dir+"/bin/hidden", string(program), 0o711)
+		if u.id != 0 {
+			must(t, os.Chown(dir+"/bin/hidden", 0, 0)) // nothing of it can be read
+		} else {
+			must(t, os.Chown(dir+"/bin/hidden", 1, 1))
+		}
+		child := []string{"--allow-child-process", "--allow-addons", "--allow-fs-read=" + dir + "/bin"}
+		for _, c := range []struct {
+			flags, command []string
+			status         int
+			out, err       string
+		}{
+			{nil, []string{thief, "hide", "file"}, 0, "hide: ok\nopen: EACCES\n", ""},
+			{[]string{"--explain"}, []string{thief, "hide", "file"}, 0, "hide: EPERM\nopen: EACCES\n", "denied FileSystemRead " + dir + "/file"},
+			{[]string{"--onerror=log"}, []string{thief, "hide", "file"}, 0, "hide: EPERM\nopen: ok\n", "logged FileSystemRead " + dir + "/file"},
+			{[]string{"--onerror=exit"}, []string{thief, "hide", "file"}, 77, "hide: EPERM\n", "killed FileSystemRead " + dir + "/file"},
+			{append(child, "--onerror=exit"), []string{"/bin/sh", "-c", "bin/hidden hide file; exit 1"}, 77, "", "killed FileSystemRead '(a path that cannot be read)'"},
+			{append(child, "--explain"), []string{"/bin/sh", "-c", "bin/hidden hide file; exit 1"}, 1, "", "denied FileSystemRead '(a path that cannot be read)'"},
+		} {
+			r := sandboxed(t, u, dir, c.flags, c.command...)
+			if r.status != c.status || c.out != "" && r.out != c.out || !strings.Contains(r.err, c.err) {
+				t.Errorf("%v %v: status %d: %s%s", c.flags, c.command, r.status, r.out, r.err)
 			}
 		}
 	})

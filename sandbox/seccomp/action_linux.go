@@ -79,6 +79,7 @@ const (
 	askNet      = ask | Action(Net)<<8 | Action(unix.EPERM)
 	askUnix     = ask | Action(Unix)<<8 | Action(unix.EPERM)
 	askConnect  = ask | Action(Net)<<8 | Action(unix.EACCES)
+	askHide     = ask | Action(Hide)<<8 | Action(unix.EPERM)
 	askInspect  = ask | Action(Inspect)<<8 | Action(unix.EPERM)
 	// Libraries fall back to an unlinked file, as they do before Linux 3.17.
 	askMemfd = ask | Action(Memfd)<<8 | Action(unix.ENOSYS)

@@ -243,7 +243,7 @@ func TestNoLabelSurvives(t *testing.T) {
 		code := embedded(t, a)
 		for _, c := range choices() {
 			program := fold(code, c)
-			if len(program) > 656 {
+			if len(program) > 660 {
 				t.Fatalf("%s, choice %v: %d instructions", a.Name, c, len(program))
 			}
 			for _, in := range program {

@@ -14,10 +14,11 @@ func prctlCases() []Case {
 	return slices.Concat(
 		anyOf(0, eperm, unix.PR_SET_MM), // moves the marks that /proc shows
 		anyOf(0, askTracer, unix.PR_SET_PTRACER),
+		anyOf(0, askHide, unix.PR_SET_DUMPABLE),
 		anyOf(0, Pass,
 			unix.PR_SET_PDEATHSIG, unix.PR_GET_PDEATHSIG, unix.PR_SET_CHILD_SUBREAPER, unix.PR_GET_CHILD_SUBREAPER,
 			unix.PR_SET_NAME, unix.PR_GET_NAME, unix.PR_SET_VMA, unix.PR_GET_AUXV, unix.PR_GET_TID_ADDRESS,
-			unix.PR_SET_DUMPABLE, unix.PR_GET_DUMPABLE,
+			unix.PR_GET_DUMPABLE,
 			unix.PR_SET_TIMERSLACK, unix.PR_GET_TIMERSLACK, unix.PR_GET_TIMING, unix.PR_SET_TIMING,
 			unix.PR_SET_TSC, unix.PR_GET_TSC, unix.PR_SET_UNALIGN, unix.PR_GET_UNALIGN,
 			unix.PR_SET_THP_DISABLE, unix.PR_GET_THP_DISABLE, unix.PR_MCE_KILL, unix.PR_MCE_KILL_GET,

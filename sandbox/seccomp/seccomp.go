@@ -68,6 +68,8 @@ const (
 	Net
 	// Unix is a unix socket, or a pair of them that can send to any.
 	Unix
+	// Hide is prctl(PR_SET_DUMPABLE), which keeps others from reading the caller's paths.
+	Hide
 	// Inspect is ptrace and its kin.
 	Inspect
 	// Listener is a filter with a listener of its own. Program denies it wherever

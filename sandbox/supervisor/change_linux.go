@@ -119,6 +119,9 @@ func validFlags(n *listener.Notification) bool {
 // file another name, where names are granted: the kernel knows nothing of them, and
 // what the call means may change before it looks.
 func (s *server) leave(n *listener.Notification, c change, e syscall.Errno) {
+	if e == noAnswer {
+		return
+	}
 	if c.second != nil && s.rules.Files().names() {
 		s.listener.Refuse(n.ID, e)
 		return
@@ -138,7 +141,7 @@ func (c *change) source(n *listener.Notification) route {
 }
 
 func (s *server) locateArg(n *listener.Notification, base, arg int8, r route) (place, syscall.Errno) {
-	text, e := s.memory.text(n.PID, n.Args[arg], pathMax, unix.ENAMETOOLONG)
+	text, e := s.path(n, n.Args[arg], policy.FSWrite)
 	if e != 0 {
 		return nowhere, e
 	}

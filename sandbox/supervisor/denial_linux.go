@@ -65,6 +65,27 @@ func (s *server) denial(n *listener.Notification, scope policy.Scope, resource s
 	return d
 }
 
+// noAnswer is the errno of a call that gets no answer any more: its tree is killed.
+const noAnswer = syscall.Errno(0xffff)
+
+// unreadable is the resource of a denial whose path nobody could read.
+const unreadable = "(a path that cannot be read)"
+
+// path reads a path that a caller names. One that lets nobody read its memory, as a
+// program does that may only be executed, is told of where denials are: nobody else
+// would see what it is denied.
+func (s *server) path(n *listener.Notification, addr uint64, scope policy.Scope) (string, syscall.Errno) {
+	text, e := s.memory.text(n.PID, addr, pathMax, unix.ENAMETOOLONG)
+	if e == unix.EACCES && s.rules.Watch && s.listener.Valid(n.ID) {
+		s.tell(s.denial(n, scope, unreadable, e))
+		if s.rules.OnError == policy.Exit {
+			s.rules.Kill()
+			return "", noAnswer
+		}
+	}
+	return text, e
+}
+
 // tellProbe tells of a harmless probe.
 func (s *server) tellProbe(n *listener.Notification, scope policy.Scope, resource string) {
 	s.tell(Denial{Scope: scope, Resource: resource, Call: seccomp.Name(int(n.Nr)), Probe: true})

@@ -41,7 +41,11 @@ func (s *server) writeMetadata(n *listener.Notification, c call) {
 
 // answer ends a call that was carried out here.
 func (s *server) answer(n *listener.Notification, e syscall.Errno) {
-	if e != 0 {
+	switch e {
+	case noAnswer:
+		return
+	case 0:
+	default:
 		s.listener.Refuse(n.ID, e)
 		return
 	}
@@ -74,7 +78,7 @@ func (s *server) pin(n *listener.Notification, c *call) (int, syscall.Errno) {
 		}
 		return s.pinDescriptor(n, base)
 	}
-	name, e := s.memory.text(n.PID, n.Args[c.path], pathMax, unix.ENAMETOOLONG)
+	name, e := s.path(n, n.Args[c.path], policy.FSWrite)
 	if e != 0 {
 		return -1, e
 	}

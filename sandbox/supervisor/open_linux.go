@@ -18,7 +18,10 @@ func (s *server) open(n *listener.Notification) {
 		s.listener.Refuse(n.ID, e)
 		return
 	}
-	text, e := s.memory.text(n.PID, r.addr, pathMax, unix.ENAMETOOLONG)
+	text, e := s.path(n, r.addr, scopeOf(r.wanted(true)))
+	if e == noAnswer {
+		return
+	}
 	if e == 0 && text == "" {
 		e = unix.ENOENT
 	}

@@ -12,6 +12,7 @@
 //   thief between    by a rename into what may be read, while another thread puts another
 //                    file in the place of the first
 //   thief setid      by openat2 whose mode another thread rewrites
+//   thief hide FILE  opens it after its memory has become unreadable for others
 //   thief run FILE   executes a file through a descriptor of it
 //   thief parent     opens what is in /proc of the threads of its parent, by openat2
 //   thief trace FILE does what is not granted while a child traces it, and says how
@@ -27,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -198,6 +200,11 @@ static void trace(const char *file) {
 	tell("open", open(file, O_RDONLY));
 }
 
+static void hide(const char *file) {
+	tell("hide", prctl(PR_SET_DUMPABLE, 0));
+	tell("open", open(file, O_RDONLY));
+}
+
 static const char *area;
 static const char *in_area(const char *name) {
 	static char pool[8][256];
@@ -314,6 +321,7 @@ int main(int argc, char **argv) {
 	else if (strcmp(way, "full") == 0 && argc > 2) area = argv[2], full();
 	else if (strcmp(way, "setid") == 0) setid();
 	else if (strcmp(way, "parent") == 0) parent();
+	else if (strcmp(way, "hide") == 0 && argc > 2) hide(argv[2]);
 	else if (strcmp(way, "run") == 0 && argc > 2) run(argv[2]);
 	else if (strcmp(way, "trace") == 0 && argc > 2) trace(argv[2]);
 	else return 2;
