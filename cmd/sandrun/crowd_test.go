@@ -112,8 +112,8 @@ func TestKilledCallersLeaveNothing(t *testing.T) {
 }
 
 // TestBlockedOpensAreBounded: each open that blocks takes a thread of the supervisor's,
-// but no more than 64 of them at once; the others wait for one. The Go runtime has some
-// more, to look at the callers.
+// but no more than 256 of them at once; the others fail. The Go runtime has some more, to
+// look at the callers.
 func TestBlockedOpensAreBounded(t *testing.T) {
 	asEach(t, func(t *testing.T, u user, dir string) {
 		d := crowdDir(t, u)
@@ -125,8 +125,12 @@ func TestBlockedOpensAreBounded(t *testing.T) {
 		for {
 			select {
 			case err := <-done:
-				if must(t, err); most < 64 || most > 64+100 {
+				if must(t, err); most < 250 || most > 250+100 {
 					t.Errorf("%d threads at most, with 250 blocked opens", most)
+				}
+				d := crowdDir(t, u)
+				if r := sandboxed(t, u, dir, crowdFlags(d), crowd, "many", d); r.out != "256 wait, 44 EAGAIN\n" || r.status != 0 {
+					t.Errorf("status %d: %s%s", r.status, r.out, r.err)
 				}
 				return
 			case <-time.After(5 * time.Millisecond):

@@ -15,8 +15,9 @@ import (
 // gets a thread of its own, so that no other caller waits for it.
 
 const (
-	// maxBlocked bounds these threads; further opens wait for one to be free.
-	maxBlocked = 64
+	// maxBlocked bounds these threads. Further opens fail with EAGAIN: one that waited
+	// for a thread might be what those that have one wait for.
+	maxBlocked = 256
 	// lookAgain is how often a blocked open is compared with its caller, which may
 	// have been killed or sent a signal.
 	lookAgain = 10 * time.Millisecond
@@ -27,12 +28,17 @@ const (
 
 // wait takes a place over and opens it on a thread of its own.
 func (s *server) wait(n *listener.Notification, r *request, p *place) {
+	select {
+	case s.blocked <- struct{}{}:
+	default:
+		s.listener.Refuse(n.ID, unix.EAGAIN)
+		return
+	}
 	taken, id, tid, asked := *p, n.ID, n.PID, *r
 	p.dir, p.thing = -1, -1
 	// The file exists, and the thread has no umask to make another.
 	asked.flags &^= unix.O_CREAT | unix.O_EXCL
 	go func() {
-		s.blocked <- struct{}{}
 		defer func() { <-s.blocked }()
 		defer taken.close()
 		// Locked and never unlocked: the thread ends with this function.

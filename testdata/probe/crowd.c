@@ -8,6 +8,7 @@
 //   crowd opens DIR      opens a file again and again
 //   crowd flood DIR      1000 threads open files
 //   crowd blocked DIR N  N threads block in a FIFO, until one comes for all of them
+//   crowd many DIR       300 threads open FIFOs that nobody else opens
 //   crowd killed DIR N   N children are killed while they block in a FIFO, for each
 //                        byte on standard input; a line when they are gone
 //   crowd signal DIR     a blocked open is interrupted, and another one restarted
@@ -121,6 +122,22 @@ static void blocked(int n) {
 	if (fd < 0 || write(fd, x, n) != n) failed("the partner of all");
 	for (int i = 0; i < n; i++) pthread_join(t[i], NULL);
 	ok();
+}
+
+static int refused;
+static void *reads_alone(void *path) {
+	if (open(path, O_RDONLY) < 0 && errno == EAGAIN) __atomic_add_fetch(&refused, 1, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+static void many(void) {
+	char *path = in("alone");
+	if (mkfifo(path, 0644) < 0) failed("mkfifo");
+	for (int i = 0; i < 300; i++) started(reads_alone, path);
+	pause_ms(1500);
+	open_many(in("file"), 20);
+	printf("%d wait, %d EAGAIN\n", 300 - refused, refused);
+	fflush(stdout);
+	_exit(0);
 }
 
 static volatile int broken;
@@ -276,6 +293,7 @@ int main(int argc, char **argv) {
 	if (strcmp(argv[1], "opens") == 0) open_many(in("file"), 10000), ok();
 	if (strcmp(argv[1], "flood") == 0) flood();
 	if (strcmp(argv[1], "blocked") == 0 && argc == 4) blocked(atoi(argv[3]));
+	if (strcmp(argv[1], "many") == 0) many();
 	if (strcmp(argv[1], "killed") == 0 && argc == 4) killed(atoi(argv[3]));
 	if (strcmp(argv[1], "signal") == 0) interrupted();
 	if (strcmp(argv[1], "cores") == 0) cores();
