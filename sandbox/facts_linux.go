@@ -85,11 +85,10 @@ func Gather(r Request, create bool) (*Facts, error) {
 	if err := f.findPrograms(env); err != nil {
 		return nil, err
 	}
-	f.Pins = pins(r.Policy)
-	if len(r.Command) == 0 {
-		return f, nil
-	}
 	var err error
+	if f.Pins, err = pins(r.Policy); err != nil || len(r.Command) == 0 {
+		return f, err
+	}
 	f.Closure, err = closure.Find(closure.Request{
 		Command: r.Command, Env: env, Dir: r.Dir, Bare: r.Options.Bare, Pin: create,
 	})

@@ -35,7 +35,7 @@ func (e *IntegrityError) Unwrap() error { return e.Err }
 
 // pins finds what the policy pins: each listed file by the path of the manifest, by
 // where that leads and by inode. A file that does not exist yet is pinned by path.
-func pins(p policy.Policy) *supervisor.Pins {
+func pins(p policy.Policy) (*supervisor.Pins, error) {
 	var pins *supervisor.Pins
 	for _, r := range p.Resources {
 		if r.Any || r.Dir {
@@ -48,9 +48,13 @@ func pins(p policy.Policy) *supervisor.Pins {
 		if at, err := find(r.Path); err == nil {
 			real = at.path
 		}
+		var st unix.Stat_t
+		if unix.Stat(real, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
+			return nil, fmt.Errorf("%s: %s is a directory, which has no digest: end the key with a slash, with \"integrity\": true, or list its files", r.Source, r.Path)
+		}
 		pins.Add(r.Path, real, r.Integrity)
 	}
-	return pins
+	return pins, nil
 }
 
 // started are the files whose content decides what the launch runs: the program, for

@@ -43,6 +43,8 @@ type settings struct {
 	later      []string // flags of later versions that were used
 }
 
+var errNoValue = errors.New("needs a value (a file of that name is ./--)")
+
 // grantFlag reads the occurrences of one permission's flag.
 type grantFlag struct {
 	capability policy.Capability
@@ -51,8 +53,11 @@ type grantFlag struct {
 
 func (f *grantFlag) Set(value string) error {
 	isBare := value == bare
-	if isBare {
+	switch {
+	case isBare:
 		value = ""
+	case value == "--": // the end of the flags, swallowed
+		return errNoValue
 	}
 	grants, warnings, err := policy.ParseFlag(f.capability, value, isBare, f.into.dir)
 	f.into.grants = append(f.into.grants, grants...)
@@ -83,8 +88,11 @@ type text struct {
 }
 
 func (t *text) Set(value string) error {
-	if value == "" {
+	switch value {
+	case "":
 		return errors.New("the value is empty")
+	case "--":
+		return errNoValue
 	}
 	if t.allowed != nil && !slices.Contains(t.allowed, value) {
 		return fmt.Errorf("%q is not one of %s", value, strings.Join(t.allowed, ", "))

@@ -649,3 +649,28 @@ func freePort(t *testing.T) string {
 	}
 	return port
 }
+
+// TestManyArguments: there are as many as the kernel takes.
+func TestManyArguments(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, dir string) {
+		args := make([]string, 20_000)
+		for i := range args {
+			args[i] = "x"
+		}
+		r := sandboxed(t, u, dir, nil, append([]string{"/bin/sh", "-c", "echo $#", "sh"}, args...)...)
+		if r.out != "20000\n" || r.status != 0 {
+			t.Errorf("status %d: %s%s", r.status, r.out, r.err)
+		}
+	})
+}
+
+// TestLogKnowsUnixSockets: what a C library asks of a name service by a unix socket is
+// no reason to grant the network.
+func TestLogKnowsUnixSockets(t *testing.T) {
+	asEach(t, func(t *testing.T, u user, dir string) {
+		r := sandboxed(t, u, dir, []string{"--onerror=log", "--explain"}, "/usr/bin/id")
+		if r.status != 0 || strings.Contains(r.err, "--allow-net") || !strings.Contains(r.err, "--allow-fs-read=") {
+			t.Errorf("status %d: %s%s", r.status, r.out, r.err)
+		}
+	})
+}

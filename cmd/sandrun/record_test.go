@@ -234,7 +234,8 @@ func TestExplain(t *testing.T) {
 			},
 		},
 		{
-			"only a probe", []record.Record{probe},
+			"only a probe",
+			[]record.Record{probe},
 			[]string{"nothing was denied but what most programs do without; if this one needs it: --allow-fs-read=/proc/meminfo"},
 		},
 		{
