@@ -66,19 +66,45 @@ func TestWhatWasJudgedIsOpened(t *testing.T) {
 // be written gets the name.
 func TestWhatIsMovedMeanwhile(t *testing.T) {
 	asEach(t, func(t *testing.T, u user, dir string) {
-		for _, way := range [][]string{{"queued", "read/"}, {"queued", "pub"}, {"full", "read/"}, {"full", "pub"}, {"between"}} {
+		for _, c := range []struct {
+			way   []string
+			named string // what may be read beside
+		}{
+			{[]string{"queued", "read/"}, ""},
+			{[]string{"queued", "pub"}, "/pub*"},
+			{[]string{"full", "read/"}, ""},
+			{[]string{"full", "pub"}, "/pub*"},
+			{[]string{"back"}, ""},
+			{[]string{"between"}, "/pub*"},
+			{[]string{"brought", "later"}, "/later"},
+			{[]string{"brought", "g1"}, "glob:/g?"},
+			{[]string{"stale", "read/later"}, "/read/later,/pub*"},
+			{[]string{"unlinked"}, "glob:/write/*[!~]"},
+		} {
 			for _, d := range []string{"read", "write"} {
 				must(t, os.RemoveAll(dir+"/"+d))
 				must(t, os.Mkdir(dir+"/"+d, 0o755))
 				own(t, u, dir+"/"+d)
 			}
-			write(t, u, dir+"/write/secret", "S", 0o644)
-			flags := []string{"--quiet", "--allow-worker", "--allow-fs-write=" + dir, "--allow-fs-read=" + dir + "/read"}
-			if way[len(way)-1] != "read/" {
-				flags = append(flags, "--allow-fs-read="+dir+"/pub*")
+			write(t, u, dir+"/write/secret~", "S", 0o644)
+			if c.way[0] != "unlinked" {
+				must(t, os.Rename(dir+"/write/secret~", dir+"/write/secret"))
 			}
-			if r := sandboxed(t, u, dir, flags, append([]string{thief}, way...)...); r.out != "leaked 0\n" {
-				t.Errorf("%v: status %d: %s%s", way, r.status, r.out, r.err)
+			flags := []string{"--quiet", "--allow-worker", "--allow-fs-write=" + dir, "--allow-fs-read=" + dir + "/read"}
+			for name := range strings.SplitSeq(c.named, ",") {
+				kind, name, ok := strings.Cut(name, ":")
+				if !ok {
+					kind, name = "", kind
+				}
+				if name != "" {
+					flags = append(flags, "--allow-fs-read="+strings.TrimPrefix(kind+":", ":")+dir+name)
+				}
+			}
+			if r := sandboxed(t, u, dir, flags, append([]string{thief}, c.way...)...); r.out != "leaked 0\n" {
+				t.Errorf("%v: status %d: %s%s", c.way, r.status, r.out, r.err)
+			}
+			for _, made := range []string{"later", "g1", "pubx", "pubq", "pubd", "pubdeep", "pubfifo"} {
+				must(t, os.RemoveAll(dir+"/"+made))
 			}
 		}
 	})

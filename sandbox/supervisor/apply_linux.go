@@ -86,7 +86,7 @@ func truncate(s *server, n *listener.Notification, at, _ *place) syscall.Errno {
 	}
 	defer unix.Close(fd)
 	if !s.isJudged(n, &r, at, fd) {
-		return unix.EINTR
+		return replaced
 	}
 	return result(unix.Ftruncate(fd, int64(n.Args[1])))
 }

@@ -64,6 +64,9 @@ func (s *server) change(n *listener.Notification, c change) {
 	s.leave(n, c, unix.EBUSY)
 }
 
+// replaced is no errno: what a call names is not what was judged any more.
+const replaced = syscall.Errno(0xfffe)
+
 // changeOnce gives no answer if what the call names was replaced meanwhile.
 func (s *server) changeOnce(n *listener.Notification, c change) (answered bool) {
 	at, e := s.locateArg(n, c.base, c.path, c.source(n))
@@ -86,7 +89,11 @@ func (s *server) changeOnce(n *listener.Notification, c change) (answered bool) 
 		return true
 	}
 	if c.second == nil {
-		s.answer(n, s.carryOut(n, c, places))
+		e := s.carryOut(n, c, places)
+		if e == replaced {
+			return false
+		}
+		s.answer(n, e)
 		return true
 	}
 	// One after another: what a rename gains is judged by where everything is.

@@ -52,7 +52,7 @@ func (s *server) openAnyway(n *listener.Notification, r *request, p *place) {
 		s.listener.Continue(n.ID)
 		return
 	}
-	if r.device = true; p.ofOther() {
+	if r.device, r.given = true, true; p.ofOther() {
 		// Of other processes it would open what only the supervisor may see, and of its
 		// own threads the supervisor's memory.
 		s.listener.Refuse(n.ID, unix.EACCES)

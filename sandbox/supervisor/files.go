@@ -148,9 +148,11 @@ func (f *Files) mayChange(p string, id ID, isDir bool) bool {
 	return (f.held(p, id, isDir)|f.named(p))&Write != 0
 }
 
-// whole is what is granted for a directory and surely for everything below it.
-func (f *Files) whole(dir string) (r Rights) {
-	r = f.held(dir, ID{}, true)
+// whole is what may be granted for a directory and everything below it.
+func (f *Files) whole(dir string) Rights { return f.held(dir, ID{}, true) | f.namedBelow(dir) }
+
+// namedBelow is what names give for everything below a directory.
+func (f *Files) namedBelow(dir string) (r Rights) {
 	for i := range f.Areas {
 		if n := &f.Areas[i]; coversBelow(n.Area) && n.Area.Covers(dir) {
 			r |= n.Rights

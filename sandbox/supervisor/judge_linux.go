@@ -27,17 +27,18 @@ func (s *server) named(n *listener.Notification, p string) Rights {
 // its number may be another file's by now. Else only what is sure counts.
 func (s *server) judge(n *listener.Notification, p *place, want Rights, final bool) (a answer, missing Rights) {
 	f := s.rules.Files()
-	named := s.named(n, p.path)
-	switch {
-	case !final && want&^p.sure(f, want) == 0:
+	if !final && want&^p.sure(f, want) == 0 {
 		return byKernel, 0
+	}
+	named := s.named(n, p.path)
+	if p.dir < 0 && !p.isDir() && !p.settle() {
+		named = 0 // it is not there, and the path may end in " (deleted)"
+	}
+	switch {
 	case want&^named == 0:
 		return onBehalf, 0
 	case !final && want&^s.likely(f, p) == 0:
 		return byKernel, 0
-	}
-	if p.dir < 0 && p.kind() == unix.S_IFREG {
-		p.settle()
 	}
 	sure := p.sure(f, want&^named)
 	switch {
@@ -173,8 +174,12 @@ func (s *server) gains(n *listener.Notification, from, to *place) bool {
 	// What the file brings along itself it has in both places.
 	own := f.Inodes[from.id()].Rights
 	at := place{dir: to.dir, thing: to.thing, path: to.path}
-	if (s.named(n, to.path)|at.reached(f))&^(before|own) != 0 {
+	there := at.reached(f)
+	if (s.named(n, to.path)|there)&^(before|own) != 0 {
 		return true
 	}
-	return from.isDir() && f.below(to.path)&^(f.whole(from.path)&(before|own)) != 0
+	// What lies below has for sure only what covers all of it: by the rules of the
+	// directories that it lies in now, which may have been elsewhere at the launch, and
+	// by names.
+	return from.isDir() && (f.below(to.path)|there)&^(from.sure(f, all)|f.namedBelow(from.path)) != 0
 }

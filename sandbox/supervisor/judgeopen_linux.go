@@ -12,6 +12,7 @@ import (
 // judgeOpen finds who can give what an open wants.
 func (s *server) judgeOpen(n *listener.Notification, r *request, p *place, want Rights) (answer, Rights) {
 	if want&^s.named(n, p.via) == 0 && s.reopens(n, r, p, want) {
+		r.given = true
 		return onBehalf, 0
 	}
 	if p.exists && p.stat.Nlink == 0 { // it has no name any more

@@ -193,16 +193,28 @@ func (r *request) opening(p *place) uint64 {
 	return r.flags
 }
 
-// isJudged tells whether what was opened is what was judged: the same file, and in a
-// directory that still has the path by which it was. No rename in the sandbox gives a
-// directory a right (gains), so that whatever was opened in it had at least that path's.
-// Between the judgement and the open anything can have got the name.
+// isJudged tells whether what was opened is what was judged: the same file, in a directory
+// that has the path by which it was, and the rights of that. No rename in the sandbox
+// gives a directory a right (gains, and the kernel), so that whatever was opened in it had
+// at least those. Between the judgement and the open anything can have got the name.
 func (s *server) isJudged(n *listener.Notification, r *request, p *place, fd int) bool {
-	if r.flags&tmpfile != 0 { // in the directory that the place is
+	rights := Rights(0)
+	switch {
+	case r.flags&tmpfile != 0: // in the directory that the place is
 		real, err := readLink(own(fd))
-		return err == nil && s.spell(n, path.Dir(real)) == p.path
+		if err != nil || s.spell(n, path.Dir(real)) != p.path {
+			return false
+		}
+		rights = s.named(n, p.path+"/#")
+	case p.exists && !isFile(fd, p.id()):
+		return false
 	}
-	return (!p.exists || isFile(fd, p.id())) && s.stands(n, p)
+	if r.given || p.dir < 0 { // the file itself was judged
+		return true
+	}
+	want := r.wanted(p.exists)
+	rights |= s.named(n, p.path)
+	return s.stands(n, p) && want&^(rights|p.sure(s.rules.Files(), want&^rights)) == 0
 }
 
 // stands tells whether the directory of a place has the path that it was found by.

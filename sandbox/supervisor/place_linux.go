@@ -52,7 +52,9 @@ func (p *place) unchanged() bool {
 	}
 	var st unix.Stat_t
 	err := unix.Fstatat(p.dir, strings.TrimRight(p.name, "/"), &st, unix.AT_SYMLINK_NOFOLLOW)
-	return p.exists && err == nil && identify(&st) == p.id() || !p.exists && err == unix.ENOENT
+	// The number of a file that is gone may be a directory's by now.
+	same := identify(&st) == p.id() && st.Mode&unix.S_IFMT == p.kind()
+	return p.exists && err == nil && same || !p.exists && err == unix.ENOENT
 }
 
 func (p *place) kind() uint32 { return p.stat.Mode & unix.S_IFMT }

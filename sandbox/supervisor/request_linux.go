@@ -36,6 +36,7 @@ type request struct {
 	// go on in the kernel: it could ask for something else then.
 	hidden bool
 	device bool // the kernel would give a device too
+	given  bool // by what the caller has open already, or because denied operations go ahead
 }
 
 // request reads what is asked.

@@ -9,6 +9,11 @@
 //   thief queued AREA  the same, while the open waits for its turn to wait for a FIFO's
 //                    partner; what begins with AREA may be read
 //   thief full AREA  the same, while sandrun counts a full table of descriptors
+//   thief brought DIR by moving DIR, which may be read itself, into a readable directory
+//                    that was moved
+//   thief stale DIR  by moving DIR out of a new directory with a readable one's name
+//   thief unlinked   through the descriptor of a name that was removed
+//   thief back       as full, but the directory is moved back below another parent
 //   thief between    by a rename into what may be read, while another thread puts another
 //                    file in the place of the first
 //   thief setid      by openat2 whose mode another thread rewrites
@@ -266,6 +271,56 @@ static void full(void) {
 	printf("leaked %d\n", leaked);
 }
 
+static void got(const char *path) { printf("leaked %d\n", holds_secret(open(path, O_RDONLY))); }
+
+static void brought(const char *dir) {
+	char path[256];
+	if (rename("read", "write/q") || mkdir(dir, 0755)) exit(2);
+	snprintf(path, sizeof path, "%s/x", dir);
+	if (rename("write/secret", path)) exit(3);
+	rename(dir, "write/q/d");
+	got("write/q/d/x");
+}
+static void stale(const char *dir) {
+	char path[256];
+	if (rename("read", "write/q") || mkdir("read", 0755) || mkdir(dir, 0755)) exit(2);
+	snprintf(path, sizeof path, "%s/x", dir);
+	if (rename("write/secret", path)) exit(3);
+	rename(dir, "pubx");
+	got("pubx/x");
+}
+static void unlinked(void) {
+	char path[64];
+	if (link("write/secret~", "write/z~") < 0) exit(2);
+	int fd = open("write/z~", O_PATH);
+	unlink("write/z~");
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	got(path);
+}
+static void back(void) {
+	struct rlimit most = {1024, 1024};
+	int leaked = 0;
+	if (setrlimit(RLIMIT_NOFILE, &most)) exit(2);
+	while (dup(0) >= 0) {}
+	for (int i = 1; i <= 8; i++) close(1024 - i);
+	area = "read/";
+	for (int i = 0; i < 100; i++) {
+		pthread_t t;
+		void *fd;
+		put("write/secret", "S");
+		if (mkdir("read/d", 0755) || pthread_create(&t, NULL, open_in_directory, (void *)(O_RDONLY | O_CREAT))) exit(2);
+		usleep(i * 10);
+		if (rename("read/d", "write/d") || rename("read", "write/old") || mkdir("read", 0755)) exit(3);
+		rename("write/secret", "write/d/x"), rename("write/d", "read/d");
+		pthread_join(t, &fd);
+		leaked += holds_secret((long)fd);
+		unlink("read/d/x"), rmdir("read/d"), unlink("write/d/x"), rmdir("write/d"), rmdir("read");
+		unlink("write/old/d/x"), rmdir("write/old/d");
+		if (rename("write/old", "read")) exit(4);
+	}
+	printf("leaked %d\n", leaked);
+}
+
 static char bottom[4096]; // a path that takes long to judge
 static volatile int hogging, ready;
 static void *hog(void *x) { while (hogging) {} return x; }
@@ -317,6 +372,10 @@ int main(int argc, char **argv) {
 	else if (strcmp(way, "moved") == 0) moved();
 	else if (strcmp(way, "swap") == 0) swap();
 	else if (strcmp(way, "between") == 0) between();
+	else if (strcmp(way, "brought") == 0 && argc > 2) brought(argv[2]);
+	else if (strcmp(way, "stale") == 0 && argc > 2) stale(argv[2]);
+	else if (strcmp(way, "unlinked") == 0) unlinked();
+	else if (strcmp(way, "back") == 0) back();
 	else if (strcmp(way, "queued") == 0 && argc > 2) area = argv[2], queued();
 	else if (strcmp(way, "full") == 0 && argc > 2) area = argv[2], full();
 	else if (strcmp(way, "setid") == 0) setid();
