@@ -15,10 +15,11 @@ import (
 )
 
 // TestOldTreeEnds leaves chains behind whose every process forks and ends, in a
-// session of its own.
+// session of its own. Twice as many can, on a busy machine, leave zombies faster than
+// they are reaped, until nobody can fork: tests beside this one failed of it.
 func TestOldTreeEnds(t *testing.T) {
 	onOldKernel(t, func(t *testing.T, k oldKernel) {
-		for _, chains := range []int{1, 4, 16} {
+		for _, chains := range []int{1, 4, 8} {
 			begin := time.Now()
 			if out, status := k.run(t, fmt.Sprint("abi=5 allow-child-process -- DIR/signal chain ", chains)); status.ExitStatus() != 0 {
 				t.Errorf("%d chains: %#x %s", chains, status, out)
