@@ -162,6 +162,7 @@ func TestNobodyHides(t *testing.T) {
 			{[]string{"--onerror=log"}, []string{thief, "hide", "file"}, 0, "hide: EPERM\nopen: ok\n", "logged FileSystemRead " + dir + "/file"},
 			{[]string{"--onerror=exit"}, []string{thief, "hide", "file"}, 77, "hide: EPERM\n", "killed FileSystemRead " + dir + "/file"},
 			{append(child, "--onerror=exit"), []string{"/bin/sh", "-c", "bin/hidden hide file; exit 1"}, 77, "", "killed FileSystemRead '(a path that cannot be read)'"},
+			{append(child, "--onerror=exit"), []string{"/bin/sh", "-c", "bin/hidden exec /bin/true; exit 1"}, 77, "", "killed ChildProcess '(a path that cannot be read)'"},
 			{append(child, "--explain"), []string{"/bin/sh", "-c", "bin/hidden hide file; exit 1"}, 1, "", "denied FileSystemRead '(a path that cannot be read)'"},
 		} {
 			r := sandboxed(t, u, dir, c.flags, c.command...)

@@ -20,6 +20,9 @@ func (s *server) exec(n *listener.Notification) {
 	}
 	p, _, e := s.program(n)
 	defer p.close()
+	if e == noAnswer {
+		return
+	}
 	if e == 0 && !p.exists { // a search along PATH
 		s.listener.Refuse(n.ID, unix.ENOENT)
 		return
@@ -33,7 +36,7 @@ func (s *server) program(n *listener.Notification) (p place, name string, e sysc
 	if n.Nr == unix.SYS_EXECVEAT {
 		base, arg = int32(n.Args[0]), 1
 	}
-	text, e := s.memory.text(n.PID, n.Args[arg], pathMax, unix.ENAMETOOLONG)
+	text, e := s.path(n, n.Args[arg], policy.Child)
 	name = nameOf(n, base, text)
 	if e == 0 && text == "" && n.Nr == unix.SYS_EXECVEAT {
 		text = ofDescriptor(n.PID, base)
@@ -56,6 +59,9 @@ func (s *server) program(n *listener.Notification) (p place, name string, e sysc
 func (s *server) watchExec(n *listener.Notification) {
 	p, name, e := s.program(n)
 	defer p.close()
+	if e == noAnswer {
+		return
+	}
 	var made promise
 	if s.rules.Pins != nil {
 		if e == 0 && !p.exists {

@@ -100,6 +100,21 @@ func TestKernelFilesNeedTheirOwnName(t *testing.T) {
 	}
 }
 
+// TestGivenOnce: that an open was given by a descriptor says nothing of what the same
+// path leads to when it is looked at again.
+func TestGivenOnce(t *testing.T) {
+	dir := realDir(t)
+	put(t, dir+"/file", "")
+	s := fuzzServer()
+	area := Name{Area: policy.Area{Kind: policy.AreaPrefix, Path: dir}, Rights: Read}
+	s.rules.Files = func() *Files { return &Files{Areas: []Name{area}} }
+	r, n := request{flags: unix.O_RDONLY, given: true}, listener.Notification{PID: uint32(unix.Gettid())}
+	p := found(t, s, dir+"/file")
+	if a, _ := s.judgeOpen(&n, &r, p, Read); a != onBehalf || r.given {
+		t.Errorf("answer %v, given %v", a, r.given)
+	}
+}
+
 // TestReadingMakesNothing: O_CREAT is carried out on behalf, and what was there to be
 // read may have gone since it was looked at.
 func TestReadingMakesNothing(t *testing.T) {

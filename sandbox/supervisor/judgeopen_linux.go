@@ -11,8 +11,9 @@ import (
 
 // judgeOpen finds who can give what an open wants.
 func (s *server) judgeOpen(n *listener.Notification, r *request, p *place, want Rights) (answer, Rights) {
-	if want&^s.named(n, p.via) == 0 && s.reopens(n, r, p, want) {
-		r.given = true
+	// Each time anew: what is looked at again may be reached in another way by now.
+	r.given = want&^s.named(n, p.via) == 0 && s.reopens(n, r, p, want)
+	if r.given {
 		return onBehalf, 0
 	}
 	if p.exists && p.stat.Nlink == 0 { // it has no name any more

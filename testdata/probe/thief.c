@@ -18,6 +18,7 @@
 //                    file in the place of the first
 //   thief setid      by openat2 whose mode another thread rewrites
 //   thief hide FILE  opens it after its memory has become unreadable for others
+//   thief exec FILE  executes it
 //   thief run FILE   executes a file through a descriptor of it
 //   thief parent     opens what is in /proc of the threads of its parent, by openat2
 //   thief trace FILE does what is not granted while a child traces it, and says how
@@ -381,6 +382,7 @@ int main(int argc, char **argv) {
 	else if (strcmp(way, "setid") == 0) setid();
 	else if (strcmp(way, "parent") == 0) parent();
 	else if (strcmp(way, "hide") == 0 && argc > 2) hide(argv[2]);
+	else if (strcmp(way, "exec") == 0 && argc > 2) execl(argv[2], argv[2], NULL);
 	else if (strcmp(way, "run") == 0 && argc > 2) run(argv[2]);
 	else if (strcmp(way, "trace") == 0 && argc > 2) trace(argv[2]);
 	else return 2;
