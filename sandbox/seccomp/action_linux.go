@@ -87,6 +87,9 @@ const (
 	askListener = ask | Action(Listener)<<8 | Action(unix.EBUSY)
 	// What a kernel without Yama answers.
 	askTracer = ask | Action(Inspect)<<8 | Action(unix.EINVAL)
-	// What a descriptor answers that is no notifier.
+	// What a descriptor answers that is no socket, no event, or no notifier: an ioctl that
+	// is refused so folds into all others that are.
+	askSocket   = ask | Action(Net)<<8 | Action(unix.ENOTTY)
+	askEvent    = ask | Action(Inspect)<<8 | Action(unix.ENOTTY)
 	askNotifier = ask | Action(Listener)<<8 | Action(unix.ENOTTY)
 )

@@ -41,8 +41,8 @@ func ioctlCases() []Case {
 		anyOf(ioctlRequest, askMetadata,
 			unix.FS_IOC_SETFLAGS, fsSetVersion, fs32SetFlags, fs32SetVersion, fsSetXattr),
 		anyOf(ioctlRequest, askSignal, fioasync), // O_ASYNC by another name
-		anyOf(ioctlRequest, askNet, interfaceRequests()...),
-		anyOf(ioctlRequest, askInspect, perfRequests()...),
+		anyOf(ioctlRequest, askSocket, interfaceRequests()...),
+		anyOf(ioctlRequest, askEvent, perfRequests()...),
 		anyOf(ioctlRequest, askNotifier, unix.SECCOMP_IOCTL_NOTIF_RECV, unix.SECCOMP_IOCTL_NOTIF_SEND,
 			unix.SECCOMP_IOCTL_NOTIF_ID_VALID, notifIDValidOld, unix.SECCOMP_IOCTL_NOTIF_ADDFD,
 			unix.SECCOMP_IOCTL_NOTIF_SET_FLAGS),

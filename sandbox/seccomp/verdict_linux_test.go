@@ -129,7 +129,7 @@ var verdicts = []struct {
 	{"ioctl", [6]uint64{0, unix.FS_IOC_SETFLAGS | high}, slot(seccomp.Metadata, unix.EPERM)},
 	{"ioctl", [6]uint64{0, 0x401c5820}, slot(seccomp.Metadata, unix.EPERM)}, // FS_IOC_FSSETXATTR
 	{"ioctl", [6]uint64{0, unix.FS_IOC_ENABLE_VERITY}, errno(unix.ENOTTY)},
-	{"ioctl", [6]uint64{0, unix.SIOCGIFCONF}, slot(seccomp.Net, unix.EPERM)},
+	{"ioctl", [6]uint64{0, unix.SIOCGIFCONF}, slot(seccomp.Net, unix.ENOTTY)},
 	{"ioctl", [6]uint64{0, unix.SIOCSIFFLAGS}, errno(unix.ENOTTY)},
 	{"ioctl", [6]uint64{0, unix.SIOCSPGRP}, errno(unix.ENOTTY)},
 

@@ -66,7 +66,7 @@ func body(g graph, r *seccomp.Row) (*node, error) {
 			if err != nil {
 				return nil, err
 			}
-			return g.balance(n, map[*node]*node{}), nil
+			return g.diagram(n)
 		}
 	}
 	return nil, errors.New("libseccomp did not compare the number")

@@ -146,7 +146,7 @@ func randomCode(r *rand.Rand, many int) []unix.SockFilter {
 	return code
 }
 
-// FuzzGraph wants parsing, balancing and assembling to keep what a program does.
+// FuzzGraph wants parsing and assembling to keep what a program does.
 func FuzzGraph(f *testing.F) { f.Fuzz(checkGraph) }
 
 func TestGraph(t *testing.T) {
@@ -163,8 +163,7 @@ func checkGraph(t *testing.T, seed uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	balanced := g.balance(start, map[*node]*node{})
-	again := assemble(balanced)
+	again := assemble(start)
 	for range 200 {
 		var data [16]uint32
 		for i := range data {
@@ -173,9 +172,6 @@ func checkGraph(t *testing.T, seed uint64) {
 		want := runCode(code, &data)
 		if got := walk(start, &data); got != want {
 			t.Fatalf("the graph gives %d, want %d", got, want)
-		}
-		if got := walk(balanced, &data); got != want {
-			t.Fatalf("the balanced graph gives %d, want %d", got, want)
 		}
 		if got := runCode(again, &data); got != want {
 			t.Fatalf("the program gives %d, want %d", got, want)
