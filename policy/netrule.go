@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -28,10 +27,10 @@ type Ports struct{ First, Last uint16 }
 // host is meant.
 type NetRule struct {
 	Kind       NetKind
-	UDP        bool         // else TCP
-	Host       string       // a name in lower case
-	Subdomains bool         // the names below Host, not Host itself
-	Block      netip.Prefix // an address or a block of addresses
+	UDP        bool   // else TCP
+	Host       string // a name in lower case
+	Subdomains bool   // the names below Host, not Host itself
+	Block      Block  // an address or a block of addresses
 	Ports      Ports
 	Pattern    Pattern // of the sockets of unix: and unix-listen:
 }
@@ -185,45 +184,39 @@ func parsePort(value string) (uint16, error) {
 
 // parseBlock reads an address or a block of addresses. What can only be a name
 // gives an invalid prefix and no error.
-func parseBlock(host string) (netip.Prefix, error) {
+func parseBlock(host string) (Block, error) {
 	address, bits, isBlock := strings.Cut(host, "/")
 	inner, bracketed := strings.CutPrefix(address, "[")
 	if bracketed {
 		if !strings.HasSuffix(inner, "]") {
-			return netip.Prefix{}, fmt.Errorf("%q: what is in brackets is an address, and only /BITS or :PORT can follow", host)
+			return Block{}, fmt.Errorf("%q: what is in brackets is an address, and only /BITS or :PORT can follow", host)
 		}
 		address = inner[:len(inner)-1]
 	}
-	ip, err := netip.ParseAddr(address)
+	b, ok := parseAddress(address)
 	switch {
-	case err != nil && !bracketed && !isBlock:
-		return netip.Prefix{}, nil
-	case bracketed && (err != nil || !ip.Is6() || ip.Zone() != ""):
-		return netip.Prefix{}, fmt.Errorf("%q: brackets hold an IPv6 address without a zone, as in [2001:db8::1]", host)
-	case err != nil, !bracketed && ip.Is6():
-		return netip.Prefix{}, fmt.Errorf("%q is no address: 192.0.2.1, 192.0.2.0/24, [2001:db8::1] and [2001:db8::]/32 are", host)
-	case ip.Is4In6():
-		return netip.Prefix{}, fmt.Errorf("%q is an IPv4 address in disguise: write %s", host, ip.Unmap())
-	case !isBlock:
-		return netip.PrefixFrom(ip, ip.BitLen()), nil
+	case !ok && !bracketed && !isBlock:
+		return Block{}, nil
+	case bracketed && (!ok || !b.Is6()):
+		return Block{}, fmt.Errorf("%q: brackets hold an IPv6 address without a zone, as in [2001:db8::1]", host)
+	case !ok, !bracketed && b.Is6():
+		return Block{}, fmt.Errorf("%q is no address: 192.0.2.1, 192.0.2.0/24, [2001:db8::1] and [2001:db8::]/32 are", host)
+	}
+	if inner, hidden := b.hidden(); hidden {
+		return Block{}, fmt.Errorf("%q is an IPv4 address in disguise: write %s", host, inner)
+	}
+	if !isBlock {
+		return b, nil
 	}
 	n, err := strconv.ParseUint(bits, 10, 8)
-	if err != nil || int(n) > ip.BitLen() || len(bits) > 1 && bits[0] == '0' {
-		return netip.Prefix{}, fmt.Errorf("%q: the bits of a block are a number from 0 to %d", host, ip.BitLen())
+	if err != nil || n > uint64(b.bits) || len(bits) > 1 && bits[0] == '0' {
+		return Block{}, fmt.Errorf("%q: the bits of a block are a number from 0 to %d", host, b.bits)
 	}
-	block := netip.PrefixFrom(ip, int(n))
-	if m := block.Masked(); m != block {
-		return netip.Prefix{}, fmt.Errorf("%q has bits beyond its prefix: the block is %s", host, writeBlock(m))
+	b.bits = uint8(n)
+	if m := b.masked(); m != b {
+		return Block{}, fmt.Errorf("%q has bits beyond its prefix: the block is %s", host, m)
 	}
-	return block, nil
-}
-
-// writeBlock writes a block as a rule spells it.
-func writeBlock(b netip.Prefix) string {
-	if b.Addr().Is6() {
-		return fmt.Sprintf("[%s]/%d", b.Addr(), b.Bits())
-	}
-	return b.String()
+	return b, nil
 }
 
 // checkHost judges a name in lower case as RFC 1123 does, underscores allowed.
@@ -250,7 +243,7 @@ const hostCharacters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 func (r NetRule) compare(o NetRule) int {
 	return cmp.Or(
 		cmp.Compare(r.Kind, o.Kind), compareBool(r.UDP, o.UDP),
-		strings.Compare(r.Host, o.Host), compareBool(r.Subdomains, o.Subdomains), r.Block.Compare(o.Block),
+		strings.Compare(r.Host, o.Host), compareBool(r.Subdomains, o.Subdomains), r.Block.compare(o.Block),
 		cmp.Compare(r.Ports.First, o.Ports.First), cmp.Compare(r.Ports.Last, o.Ports.Last), r.Pattern.compare(o.Pattern),
 	)
 }
