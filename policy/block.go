@@ -104,12 +104,14 @@ func (b Block) compare(o Block) int {
 
 // parseAddress reads one address, of IPv6 without brackets and zone.
 func parseAddress(text string) (b Block, ok bool) {
-	if !strings.Contains(text, ":") {
+	if strings.Contains(text, ":") {
+		b = Block{size: 16, bits: 128}
+		ok = parseIPv6(text, b.address[:])
+	} else {
 		b = Block{size: 4, bits: 32}
-		return b, parseIPv4(text, b.address[:4])
+		ok = parseIPv4(text, b.address[:4])
 	}
-	b = Block{size: 16, bits: 128}
-	return b, parseIPv6(text, b.address[:])
+	return b, ok
 }
 
 // parseIPv4 reads four decimal numbers, none of which has a zero in front: some

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sandrun/cmd/internal/launch"
 	"sandrun/cmd/internal/voice"
 	"sandrun/policy"
 	"sandrun/sandbox"
@@ -28,7 +29,7 @@ start counts as granted.
 
 The exit status is 0 for yes, 1 for no, 2 when the question was wrong.`
 
-func newCheck(s *settings) *cobra.Command {
+func newCheck(s *launch.Settings) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "check [flags] SCOPE [REFERENCE] [-- COMMAND]", Short: "ask whether something is granted", Long: checkUsage,
 		DisableFlagsInUseLine: true,
@@ -38,13 +39,13 @@ func newCheck(s *settings) *cobra.Command {
 	return cmd
 }
 
-func check(s *settings, args []string) error {
+func check(s *launch.Settings, args []string) error {
 	question, command := args, []string(nil)
 	if i := slices.Index(args, "--"); i >= 0 {
 		question, command = args[:i], args[i+1:]
 	}
 	if len(question) == 0 || len(question) > 2 {
-		return withHint(errors.New("check takes a scope and at most one reference"), "sandrun check [flags] fs.read /tmp/x")
+		return voice.WithHint(errors.New("check takes a scope and at most one reference"), "sandrun check [flags] fs.read /tmp/x")
 	}
 	scope := policy.Scope(question[0])
 	if _, ok := policy.Lookup(scope); !ok && scope != sandbox.FSBoth {
@@ -56,10 +57,10 @@ func check(s *settings, args []string) error {
 			return errors.New("the reference is empty")
 		}
 	}
-	if err := s.runsNothing("--explain"); err != nil {
+	if err := s.RunsNothing("--explain"); err != nil {
 		return err
 	}
-	r, err := s.request(command)
+	r, err := s.Request(command)
 	if err != nil {
 		return err
 	}
@@ -72,11 +73,11 @@ func check(s *settings, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := printAnswer(os.Stdout, answer, s.json); err != nil {
+	if err := printAnswer(os.Stdout, answer, s.JSON); err != nil {
 		return err
 	}
 	if !answer.Granted {
-		return errStatus(exitNo)
+		return launch.Status(exitNo)
 	}
 	return nil
 }

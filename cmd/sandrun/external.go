@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"sandrun/cmd/internal/voice"
 )
 
 // newPolicy makes "sandrun policy ...", which is the program sandrun-policy: a
@@ -24,7 +26,7 @@ func newPolicy() *cobra.Command {
 			const name = "sandrun-policy"
 			path, err := findBeside(name)
 			if err != nil {
-				return withHint(err, "install it with: go install ./cmd/sandrun-policy")
+				return voice.WithHint(err, "install it with: go install ./cmd/sandrun-policy")
 			}
 			err = syscall.Exec(path, append([]string{name}, args...), os.Environ())
 			return fmt.Errorf("execute %q: %w", path, err)

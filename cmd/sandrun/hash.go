@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"sandrun/cmd/internal/content"
+	"sandrun/cmd/internal/launch"
 	"sandrun/cmd/internal/voice"
 	"sandrun/integrity"
 )
@@ -44,9 +46,11 @@ func newHash() *cobra.Command {
 		},
 	}
 	names := integrity.Algorithms()
-	cmd.Flags().Var(&once{Value: &text{into: &algorithm, allowed: names}}, "algorithm", "one of them; "+integrity.DefaultAlgorithm+" where it is not given")
-	cmd.Flags().Var(&once{Value: &toggle{&asJSON}}, "json", "answer in JSON")
-	cmd.Flags().Lookup("json").NoOptDefVal = bare
+	cmd.Flags().Var(&ownFlag{arg: strings.Join(names, "|"), set: func(value string) error {
+		return launch.SetOneOf(&algorithm, value, names)
+	}}, "algorithm", "one of them; "+integrity.DefaultAlgorithm+" where it is not given")
+	cmd.Flags().Var(&ownFlag{set: func(value string) error { return launch.SetSwitch(&asJSON, value) }}, "json", "answer in JSON")
+	cmd.Flags().Lookup("json").NoOptDefVal = launch.Bare
 	cmd.SetFlagErrorFunc(explainFlagError)
 	return cmd
 }
@@ -60,7 +64,7 @@ func hashFiles(files []string, algorithm string, asJSON bool) error {
 		if err != nil {
 			failed = true
 			answer.Error = err.Error()
-			say("error", "hash %q: %v", name, err)
+			voice.Tell("error", "hash %q: %v", name, err)
 		} else {
 			answer.Integrity = d.String()
 		}
@@ -78,7 +82,7 @@ func hashFiles(files []string, algorithm string, asJSON bool) error {
 		}
 	}
 	if failed {
-		return errStatus(exitWrong)
+		return launch.Status(exitWrong)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"sandrun/cmd/internal/launch"
 	"sandrun/policy"
 )
 
@@ -91,8 +92,10 @@ func flagGroups() []flagGroup {
 	for _, c := range policy.Capabilities {
 		groups[0].names = append(groups[0].names, c.Flag)
 	}
-	for _, l := range laterFlags {
-		groups[len(groups)-1].names = append(groups[len(groups)-1].names, l.name)
+	for _, f := range launch.Flags() {
+		if f.Later {
+			groups[len(groups)-1].names = append(groups[len(groups)-1].names, f.Name)
+		}
 	}
 	return groups
 }

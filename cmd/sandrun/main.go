@@ -9,8 +9,9 @@
 // to scripts: nothing is allowed until it is granted. The kernel enforces it
 // (Landlock and seccomp), for every language and every child.
 //
-// This package is thin: it turns flags and a manifest into a policy, asks package
-// sandbox for a plan, and prints it, queries it, or runs it.
+// This package is thin: it answers everything but a launch without fault, which package
+// launch has carried out before anything here begins. Flags and a manifest make a
+// policy, and package sandbox makes a plan of it, which is printed or queried.
 package main
 
 import "os"
@@ -18,24 +19,12 @@ import "os"
 // underTest is set by the tests, whose binary holds this package too.
 var underTest bool
 
-// The command runs before main would, while the Go runtime itself keeps this
-// goroutine on the main thread (runtime.LockOSThread's documentation), which a
-// launch seals or forks from. To ask for that in main costs a further thread, and
-// with it a tenth of a launch.
+// The command runs before main would, on the main thread, since a launch needs that:
+// see package launch.
 func init() {
 	if !underTest {
-		growStack()
 		os.Exit(run(os.Args[1:]))
 	}
-}
-
-// growStack makes room for the deepest calls at once: to grow in steps copies the
-// stack each time, which takes longer the deeper it is.
-//
-//go:noinline
-func growStack() byte {
-	var room [12 << 10]byte
-	return room[len(os.Args)%len(room)]
 }
 
 func main() {}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sandrun/cmd/internal/launch"
 	"sandrun/cmd/internal/voice"
 	"sandrun/policy"
 	"sandrun/sandbox"
@@ -23,7 +24,7 @@ const planUsage = `Print what would be enforced, by which layer and why, without
 The exit status is 0 if the plan can be carried out here, 1 if not, 2 when the
 question was wrong.`
 
-func newPlan(s *settings) *cobra.Command {
+func newPlan(s *launch.Settings) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "plan [flags] [-- COMMAND]", Short: "print what would be enforced", Long: planUsage,
 		DisableFlagsInUseLine: true,
@@ -33,11 +34,11 @@ func newPlan(s *settings) *cobra.Command {
 	return cmd
 }
 
-func plan(s *settings, args []string) error {
-	if err := s.runsNothing(); err != nil {
+func plan(s *launch.Settings, args []string) error {
+	if err := s.RunsNothing(); err != nil {
 		return err
 	}
-	r, err := s.request(args)
+	r, err := s.Request(args)
 	if err != nil {
 		return err
 	}
@@ -47,17 +48,17 @@ func plan(s *settings, args []string) error {
 	}
 	p, refusal := sandbox.NewPlan(facts)
 	if p == nil {
-		sayError(refusal)
-		return errStatus(exitNo)
+		voice.Tell("error", "%v", refusal)
+		return launch.Status(exitNo)
 	}
 	v := view(p, refusal)
-	if s.json {
+	if s.JSON {
 		err = printJSON(os.Stdout, v)
 	} else {
 		err = v.print(os.Stdout)
 	}
 	if err == nil && refusal != nil {
-		return errStatus(exitNo)
+		return launch.Status(exitNo)
 	}
 	return err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"sandrun/cmd/internal/launch"
 	"sandrun/policy"
 	"sandrun/sandbox"
 )
@@ -169,11 +170,13 @@ func TestReadmeFlags(t *testing.T) {
 	text := readme(t, "")
 	served, later := map[string]bool{}, map[string]bool{}
 	cmd := &cobra.Command{}
-	addFlags(cmd, &settings{})
+	addFlags(cmd, &launch.Settings{})
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { served[f.Name] = true })
-	for _, l := range laterFlags {
-		later[l.name] = true
-		delete(served, l.name)
+	for _, f := range launch.Flags() {
+		if f.Later {
+			later[f.Name] = true
+			delete(served, f.Name)
+		}
 	}
 	shown := map[string]bool{}
 	for _, m := range regexp.MustCompile("(?:^|[ `(])--([a-z][a-z-]+)").FindAllStringSubmatch(text, -1) {
@@ -207,7 +210,7 @@ func TestReadmeStatuses(t *testing.T) {
 	for _, row := range tableRows(section, `^[0-9]`) {
 		got = append(got, row[0])
 	}
-	want := []string{fmt.Sprint(exitSignalBase, "+N"), fmt.Sprint(exitKilled), fmt.Sprint(exitFailed), fmt.Sprint(exitRefused), fmt.Sprint(exitNotFound)}
+	want := []string{fmt.Sprint(launch.SignalBase, "+N"), fmt.Sprint(launch.Killed), fmt.Sprint(launch.Failed), fmt.Sprint(launch.Refused), fmt.Sprint(launch.NotFound)}
 	if !slices.Equal(got, want) {
 		t.Errorf("the README has %q, but there are %q", got, want)
 	}

@@ -3,14 +3,14 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
+
+	"sandrun/cmd/internal/launch"
+	"sandrun/cmd/internal/voice"
 )
 
 const usage = `Run a program under the permission model that Node.js gives to scripts: nothing
@@ -31,53 +31,24 @@ const examples = `  sandrun --allow-fs-read=/tmp/ -- ls /tmp
   sandrun --policy policy.json
   sandrun check --allow-fs-read=/tmp fs.read /tmp/x`
 
-// errStatus ends a command with a status after everything was said.
-type errStatus int
-
-func (e errStatus) Error() string { return fmt.Sprintf("status %d", int(e)) }
-
 // run is the command: it returns the exit status.
 func run(args []string) int {
-	s, err := newSettings()
+	s, err := launch.New()
 	if err != nil {
-		sayError(err)
-		return exitFailed
+		voice.Tell("error", "%v", err)
+		return launch.Failed
 	}
 	root := newRoot(s, args)
-	cmd, err := execute(root, s, args)
-	var status errStatus
-	switch {
-	case err == nil:
-		return 0
-	case errors.As(err, &status):
-		return int(status)
-	}
-	sayError(err)
-	if !s.quiet {
-		sayHint(err)
-	}
+	root.SetArgs(args)
+	cmd, err := root.ExecuteC()
 	if cmd != root {
-		return exitWrong
+		return s.End(err, exitWrong)
 	}
-	return exitFailed
-}
-
-// execute runs the command of a command line, and tells which that is. Where none below
-// the root can be meant, all there is to do is to read the flags; cobra would look for
-// commands, help and completions first.
-func execute(root *cobra.Command, s *settings, args []string) (*cobra.Command, error) {
-	if mayNameCommand(args) {
-		root.SetArgs(args)
-		return root.ExecuteC()
-	}
-	if err := root.ParseFlags(args); err != nil {
-		return root, root.FlagErrorFunc()(root, err)
-	}
-	return root, runProgram(s, root.Flags().Args())
+	return s.End(err, launch.Failed)
 }
 
 // newRoot makes the tree of commands.
-func newRoot(s *settings, args []string) *cobra.Command {
+func newRoot(s *launch.Settings, args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:     "sandrun [flags] [--] COMMAND [ARG...]",
 		Short:   "run a program with only what you granted",
@@ -87,37 +58,16 @@ func newRoot(s *settings, args []string) *cobra.Command {
 		// Errors are ours to say, in our voice.
 		SilenceErrors: true, SilenceUsage: true,
 		DisableFlagsInUseLine: true,
-		RunE:                  func(_ *cobra.Command, args []string) error { return runProgram(s, args) },
+		RunE:                  func(_ *cobra.Command, args []string) error { return s.Run(args) },
 	}
 	addFlags(root, s)
-	if mayNameCommand(args) {
+	if launch.MayNameCommand(args) {
 		root.AddCommand(newCheck(s), newPlan(s), newPolicy(), newHash(), newVersion())
 		root.AddCommand(laterCommands()...)
 		root.SetHelpCommand(newHelp())
 	}
 	root.SetUsageFunc(printUsage)
 	return root
-}
-
-// commandWords are the words that need the commands below the root.
-var commandWords = [...]string{
-	"check", "plan", "policy", "version", "learn", "hash", "doctor", "completion", "help", "--help", "-h",
-	cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd,
-}
-
-// mayNameCommand tells whether a command line may be for one of the commands
-// below the root, or asks for help. To register them all takes a tenth of a
-// millisecond, which every launch would pay.
-func mayNameCommand(args []string) bool {
-	for _, a := range args {
-		if a == "--" {
-			return false
-		}
-		if slices.Contains(commandWords[:], a) || strings.HasPrefix(a, "--help") {
-			return true
-		}
-	}
-	return false
 }
 
 func newVersion() *cobra.Command {
@@ -140,13 +90,13 @@ func laterCommands() (list []*cobra.Command) {
 	for _, later := range []struct {
 		name   string
 		status int
-	}{{"learn", exitFailed}, {"doctor", exitWrong}} { // learn runs a program, the others answer
+	}{{"learn", launch.Failed}, {"doctor", exitWrong}} { // learn runs a program, the others answer
 		list = append(list, &cobra.Command{
 			Use: later.name, Short: "not in this version", Hidden: true, DisableFlagParsing: true,
 			RunE: func(*cobra.Command, []string) error {
-				say("error", "the command %s is not in this version", later.name)
-				say("hint", "to run a program of that name: sandrun [flags] -- %s", later.name)
-				return errStatus(later.status)
+				voice.Tell("error", "the command %s is not in this version", later.name)
+				voice.Tell("hint", "to run a program of that name: sandrun [flags] -- %s", later.name)
+				return launch.Status(later.status)
 			},
 		})
 	}

@@ -7,11 +7,13 @@ import (
 	"testing"
 
 	"github.com/spf13/pflag"
+
+	"sandrun/cmd/internal/launch"
 )
 
 // TestFlagGroups: help shows every flag, and each once.
 func TestFlagGroups(t *testing.T) {
-	root := newRoot(&settings{}, []string{"check"})
+	root := newRoot(&launch.Settings{}, []string{"check"})
 	root.InitDefaultHelpFlag()
 	var listed []string
 	for _, g := range flagGroups() {
@@ -35,19 +37,19 @@ func TestFlagGroups(t *testing.T) {
 // TestCommandWords: a command that is missing from the list would be run as a
 // program.
 func TestCommandWords(t *testing.T) {
-	root := newRoot(&settings{}, []string{"check"})
+	root := newRoot(&launch.Settings{}, []string{"check"})
 	for _, c := range root.Commands() {
-		if !mayNameCommand([]string{"--quiet", c.Name()}) {
+		if !launch.MayNameCommand([]string{"--quiet", c.Name()}) {
 			t.Errorf("%s is not among the command words", c.Name())
 		}
-		if mayNameCommand([]string{"--", c.Name()}) {
+		if launch.MayNameCommand([]string{"--", c.Name()}) {
 			t.Errorf("after -- the word %s is a program", c.Name())
 		}
 	}
 	if len(root.Commands()) == 0 {
 		t.Error("there are no commands")
 	}
-	if got := newRoot(&settings{}, []string{"ls", "/tmp"}).Commands(); len(got) != 0 {
+	if got := newRoot(&launch.Settings{}, []string{"ls", "/tmp"}).Commands(); len(got) != 0 {
 		t.Errorf("a launch registers %d commands", len(got))
 	}
 }

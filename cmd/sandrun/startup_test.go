@@ -47,7 +47,7 @@ func TestInitialisation(t *testing.T) {
 	}
 	best := map[string]float64{}
 	for range 30 {
-		for pkg, ms := range initTimes(t, name) {
+		for pkg, ms := range initTimes(t, name, "version") {
 			if old, ok := best[pkg]; !ok || ms < old {
 				best[pkg] = ms
 			}
@@ -69,10 +69,29 @@ func TestInitialisation(t *testing.T) {
 	}
 }
 
+// TestLaunchIsEarly: a program is launched before what only other commands need is
+// initialised (package launch says how). Where an import of package launch or of what it
+// imports ends that, the fault is here, and not in a program that still works.
+func TestLaunchIsEarly(t *testing.T) {
+	launched := initTimes(t, sandrun, "--allow-fs-read=/tmp", "--", probeSolo, "stat", "/")
+	if _, ok := launched["sandrun/sandbox"]; !ok {
+		t.Fatalf("this is no trace: %v", launched)
+	}
+	all := initTimes(t, sandrun, "version")
+	for _, late := range []string{"net", "net/netip", "text/template", "github.com/spf13/pflag", "github.com/spf13/cobra"} {
+		if _, ok := all[late]; !ok {
+			t.Errorf("%s is never initialised: is this the right list?", late)
+		}
+		if _, ok := launched[late]; ok {
+			t.Errorf("a launch waits for %s", late)
+		}
+	}
+}
+
 // initTimes starts the launcher once and returns what each package took.
-func initTimes(t *testing.T, name string) map[string]float64 {
+func initTimes(t *testing.T, name string, args ...string) map[string]float64 {
 	t.Helper()
-	c := exec.Command(name, "version")
+	c := exec.Command(name, args...)
 	c.Env = append(os.Environ(), "GODEBUG=inittrace=1")
 	out, err := c.CombinedOutput()
 	if err != nil {

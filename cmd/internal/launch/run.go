@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package launch
 
 import (
 	"errors"
@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sandrun/cmd/internal/voice"
 	"sandrun/integrity"
 	"sandrun/policy"
 	"sandrun/sandbox"
@@ -19,18 +20,18 @@ import (
 	"sandrun/sandbox/record"
 )
 
-// runProgram runs the command under its grants. A direct launch does not come
+// Run runs the command under its grants. A direct launch does not come
 // back from it.
-func runProgram(s *settings, args []string) error {
-	r, err := s.request(args)
+func (s *Settings) Run(args []string) error {
+	r, err := s.Request(args)
 	if err != nil {
 		return err
 	}
-	if s.json {
+	if s.JSON {
 		return errors.New("--json belongs to check and plan")
 	}
 	if len(r.Command) == 0 {
-		return withHint(errors.New("no command is given"), "sandrun [flags] -- COMMAND; sandrun --help shows more")
+		return voice.WithHint(errors.New("no command is given"), "sandrun [flags] -- COMMAND; sandrun --help shows more")
 	}
 	rec, err := s.newRecording(r.Policy.OnError)
 	if err != nil {
@@ -39,28 +40,28 @@ func runProgram(s *settings, args []string) error {
 	r.Options.Record = rec.take
 	facts, err := sandbox.Gather(r, true)
 	if err != nil {
-		return notRun(s, err)
+		return s.notRun(err)
 	}
 	plan, err := sandbox.NewPlan(facts)
 	if err != nil {
-		return notRun(s, err)
+		return s.notRun(err)
 	}
 	if err := rec.open(); err != nil {
-		return notRun(s, err)
+		return s.notRun(err)
 	}
 	if !s.quiet {
 		sayPlan(plan)
 		rec.sayBefore(plan)
 	}
 	if r.Policy.OnError == policy.Log { // --quiet does not hide that nothing is enforced
-		say("warning", "--onerror=log enforces nothing: every denied operation goes ahead and is recorded")
+		voice.Tell("warning", "--onerror=log enforces nothing: every denied operation goes ahead and is recorded")
 	}
 	out, err := plan.Run()
 	if err != nil {
 		rec.close()
-		status := notRun(s, err)
+		status := s.notRun(err)
 		if out.Killed { // a content that is not right, under onerror exit
-			return errStatus(s.ending(out).status)
+			return Status(s.ending(out).status)
 		}
 		return status
 	}
@@ -69,7 +70,7 @@ func runProgram(s *settings, args []string) error {
 		rec.sayAfter(summary, ended.status != 0)
 		s.hintAfter(plan, ended, summary)
 	}
-	return errStatus(ended.status)
+	return Status(ended.status)
 }
 
 // An ending is how a run ended.
@@ -79,14 +80,14 @@ type ending struct {
 }
 
 // ending is what the outcome of a launch means for the exit status.
-func (s *settings) ending(out sandbox.Outcome) ending {
+func (s *Settings) ending(out sandbox.Outcome) ending {
 	switch {
 	case out.Killed && s.exitStatus >= 0:
 		return ending{s.exitStatus, true}
 	case out.Killed:
-		return ending{exitKilled, true}
+		return ending{Killed, true}
 	case out.Signal != 0:
-		return ending{exitSignalBase + int(out.Signal), true}
+		return ending{SignalBase + int(out.Signal), true}
 	}
 	return ending{out.Status, false}
 }
@@ -94,22 +95,21 @@ func (s *settings) ending(out sandbox.Outcome) ending {
 // sayPlan says what a user must know before the program runs.
 func sayPlan(p *sandbox.Plan) {
 	for _, g := range p.Accepted {
-		say("warning", "--tolerate=%s: %s", g.Name, g.Text)
+		voice.Tell("warning", "--tolerate=%s: %s", g.Name, g.Text)
 	}
 	for _, w := range p.Warnings {
-		say("warning", "%s", w)
+		voice.Tell("warning", "%s", w)
 	}
 	f := p.Facts()
 	if c := f.Closure; c.Shim != "" && !f.Policy.Has(policy.Child) {
-		say("hint", "%s is a script that starts %s: run that, or add --allow-child-process", f.Command[0], c.Shim)
+		voice.Tell("hint", "%s is a script that starts %s: run that, or add --allow-child-process", f.Command[0], c.Shim)
 	}
 }
 
 // notRun says why nothing ran and returns the status for it.
-func notRun(s *settings, err error) error {
-	sayError(err)
+func (s *Settings) notRun(err error) error {
+	s.tell(err)
 	if !s.quiet {
-		sayHint(err)
 		sayGapHints(err)
 		sayIntegrityHint(s, err)
 	}
@@ -119,22 +119,22 @@ func notRun(s *settings, err error) error {
 	var launch *sandbox.LaunchError
 	switch {
 	case errors.As(err, &missing):
-		return errStatus(exitNotFound)
+		return Status(NotFound)
 	case errors.As(err, &refused), errors.As(err, &mismatch):
-		return errStatus(exitRefused)
+		return Status(Refused)
 	case errors.As(err, &launch) && launch.Exec && launch.Errno == unix.ENOENT:
-		return errStatus(exitNotFound)
+		return Status(NotFound)
 	case errors.As(err, &launch) && launch.Exec:
-		return errStatus(exitRefused)
+		return Status(Refused)
 	}
-	return errStatus(exitFailed)
+	return Status(Failed)
 }
 
 // sayIntegrityHint says how a change that is wanted is accepted.
-func sayIntegrityHint(s *settings, err error) {
+func sayIntegrityHint(s *Settings, err error) {
 	var wrong *integrity.MismatchError
 	if errors.As(err, &wrong) && s.policy != "" {
-		say("hint", "if the new content is the right one: sandrun policy lock %s", s.policy)
+		voice.Tell("hint", "if the new content is the right one: sandrun policy lock %s", s.policy)
 	}
 }
 
@@ -147,7 +147,7 @@ func sayGapHints(err error) {
 	said := map[string]bool{}
 	for _, g := range open.Gaps {
 		if !said[g.Name] && slices.Contains(sandbox.GapNames, g.Name) {
-			say("hint", "--tolerate=%s accepts this gap", g.Name)
+			voice.Tell("hint", "--tolerate=%s accepts this gap", g.Name)
 		}
 		said[g.Name] = true
 	}
@@ -155,20 +155,20 @@ func sayGapHints(err error) {
 
 // hintAfter says what to do about a run that failed, where nothing else has said
 // so: records name the flags themselves.
-func (s *settings) hintAfter(p *sandbox.Plan, end ending, denied record.Summary) {
+func (s *Settings) hintAfter(p *sandbox.Plan, end ending, denied record.Summary) {
 	f := p.Facts()
 	name := filepath.Base(f.Command[0])
 	switch {
 	case end.status == 0 || s.explain:
 	case denied.Has(policy.Worker) && f.Policy.OnError == policy.Throw:
-		say("hint", "%s cannot start threads: add --allow-worker", name)
+		voice.Tell("hint", "%s cannot start threads: add --allow-worker", name)
 	case denied.Total > 0 || end.killed || !onTerminal():
 	default:
 		text := fmt.Sprintf("%s ended with status %d; if it was refused something, --explain shows what", name, end.status)
 		if path := ungranted(f); path != "" {
 			text += ", or ask: sandrun check fs.read " + record.Quote(path)
 		}
-		say("hint", "%s", text)
+		voice.Tell("hint", "%s", text)
 	}
 }
 

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package launch
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sandrun/cmd/internal/voice"
 	"sandrun/policy"
 	"sandrun/sandbox"
 	"sandrun/sandbox/record"
@@ -31,16 +32,16 @@ func denied(scope policy.Scope, resource string) record.Record {
 func said(t *testing.T, during func()) string {
 	t.Helper()
 	var b bytes.Buffer
-	old := stderr
-	stderr = &b
-	defer func() { stderr = old }()
+	old := voice.Stderr
+	voice.Stderr = &b
+	defer func() { voice.Stderr = old }()
 	during()
 	return b.String()
 }
 
 // recorded runs a recording whose stderr is a pipe. It returns the records that
 // arrive there and what the voice says in the end.
-func recorded(t *testing.T, s *settings, records ...record.Record) (lines, after string) {
+func recorded(t *testing.T, s *Settings, records ...record.Record) (lines, after string) {
 	t.Helper()
 	t.Setenv("HOME", "/home/me")
 	reader, writer, err := os.Pipe()
@@ -72,7 +73,7 @@ func recorded(t *testing.T, s *settings, records ...record.Record) (lines, after
 }
 
 func TestRecordsOnStderr(t *testing.T) {
-	lines, after := recorded(t, &settings{exitStatus: -1}, denied(policy.FSRead, "/a\nb"), denied(policy.Worker, ""), denied(policy.Worker, ""))
+	lines, after := recorded(t, &Settings{exitStatus: -1}, denied(policy.FSRead, "/a\nb"), denied(policy.Worker, ""), denied(policy.Worker, ""))
 	const want = `sandrun: denied FileSystemRead $'/a\x0ab' (python3[4711] openat): $'--allow-fs-read=/a\x0ab'` + "\n" +
 		"sandrun: denied WorkerThreads (python3[4711] openat): --allow-worker\n"
 	if lines != want {
@@ -86,7 +87,7 @@ func TestRecordsOnStderr(t *testing.T) {
 func TestRecordsInFile(t *testing.T) {
 	file := t.TempDir() + "/log"
 	for _, format := range []string{"", "json"} {
-		lines, after := recorded(t, &settings{exitStatus: -1, logFile: file, logFormat: format}, denied(policy.FSRead, "/a"))
+		lines, after := recorded(t, &Settings{exitStatus: -1, logFile: file, logFormat: format}, denied(policy.FSRead, "/a"))
 		if lines != "" || after != "" {
 			t.Errorf("on stderr: %q, %q", lines, after)
 		}
@@ -115,7 +116,7 @@ func TestRecordsWithoutReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	unix.Close(pipe[0])
-	c := &recording{settings: &settings{}, fd: pipe[1]}
+	c := &recording{settings: &Settings{}, fd: pipe[1]}
 	if err := c.write([]byte("x")); err != unix.EPIPE {
 		t.Errorf("%v", err)
 	}
@@ -139,7 +140,7 @@ func TestRecordsOnFullPipe(t *testing.T) {
 		if err := unix.Pipe2(pipe[:], flags); err != nil {
 			t.Fatal(err)
 		}
-		s := &settings{exitStatus: -1}
+		s := &Settings{exitStatus: -1}
 		rec, err := s.newRecording(policy.Throw)
 		if err != nil {
 			t.Fatal(err)
@@ -250,7 +251,7 @@ func TestExplain(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, after := recorded(t, &settings{exitStatus: -1, explain: true}, c.records...)
+			_, after := recorded(t, &Settings{exitStatus: -1, explain: true}, c.records...)
 			got := strings.Split(strings.TrimSuffix(after, "\n"), "\n")
 			for i, want := range c.want {
 				if i >= len(got) || !strings.HasPrefix(got[i], "sandrun: hint: "+want) {
@@ -266,7 +267,7 @@ func TestExplain(t *testing.T) {
 
 // TestWhatIsLeftOut: the last lines count all that the records do not hold.
 func TestWhatIsLeftOut(t *testing.T) {
-	c := &recording{settings: &settings{}, fd: 9}
+	c := &recording{settings: &Settings{}, fd: 9}
 	summary := record.Summary{Total: 60, Written: 10, Repeated: 1, Limited: 2, Crowded: 3, Failed: 4, Lost: 40}
 	const want = "sandrun: warning: denials that are not in the records: 2 beyond 100 a second, 3 faster than they could be written, " +
 		"4 that could not be written, 40 not yet written at the end, 1 repeat\n"
@@ -280,7 +281,7 @@ func TestWhatIsLeftOut(t *testing.T) {
 
 // TestFullDisk: what a log file could not take is an error, even under --quiet.
 func TestFullDisk(t *testing.T) {
-	s := &settings{exitStatus: -1, logFile: "log", quiet: true}
+	s := &Settings{exitStatus: -1, logFile: "log", quiet: true}
 	rec, err := s.newRecording(policy.Throw)
 	if err != nil {
 		t.Fatal(err)
@@ -299,14 +300,14 @@ func TestFullDisk(t *testing.T) {
 // TestQuietRecords: --quiet silences text on stderr, and nothing else.
 func TestQuietRecords(t *testing.T) {
 	for _, c := range []struct {
-		settings settings
+		settings Settings
 		taken    bool
 	}{
-		{settings{}, true},
-		{settings{quiet: true}, false},
-		{settings{quiet: true, logFormat: "text"}, false},
-		{settings{quiet: true, logFormat: "json"}, true},
-		{settings{quiet: true, logFile: "log"}, true},
+		{Settings{}, true},
+		{Settings{quiet: true}, false},
+		{Settings{quiet: true, logFormat: "text"}, false},
+		{Settings{quiet: true, logFormat: "json"}, true},
+		{Settings{quiet: true, logFile: "log"}, true},
 	} {
 		c.settings.exitStatus = -1
 		rec, err := c.settings.newRecording(policy.Throw)
@@ -335,7 +336,7 @@ func TestEnding(t *testing.T) {
 		{sandbox.Outcome{Signal: 9, Killed: true}, 0, ending{0, true}},
 		{sandbox.Outcome{Status: 3}, 5, ending{3, false}},
 	} {
-		s := &settings{exitStatus: c.status}
+		s := &Settings{exitStatus: c.status}
 		if got := s.ending(c.out); got != c.want {
 			t.Errorf("%+v with %d: %+v, want %+v", c.out, c.status, got, c.want)
 		}
@@ -356,19 +357,19 @@ func TestHintAfter(t *testing.T) {
 	const hint = "sandrun: hint: true cannot start threads: add --allow-worker\n"
 	for _, c := range []struct {
 		name     string
-		settings settings
+		settings Settings
 		end      ending
 		denied   record.Summary
 		want     string
 	}{
-		{"threads", settings{}, ending{1, false}, thread, hint},
-		{"threads, and it aborts", settings{}, ending{134, true}, thread, hint},
-		{"it goes on without threads", settings{}, ending{0, false}, thread, ""},
-		{"--explain has said all", settings{explain: true}, ending{1, false}, thread, ""},
-		{"records have said all", settings{}, ending{1, false}, summary(denied(policy.FSRead, "/a")), ""},
-		{"nobody at a terminal", settings{}, ending{1, false}, nothing, ""},
+		{"threads", Settings{}, ending{1, false}, thread, hint},
+		{"threads, and it aborts", Settings{}, ending{134, true}, thread, hint},
+		{"it goes on without threads", Settings{}, ending{0, false}, thread, ""},
+		{"--explain has said all", Settings{explain: true}, ending{1, false}, thread, ""},
+		{"records have said all", Settings{}, ending{1, false}, summary(denied(policy.FSRead, "/a")), ""},
+		{"nobody at a terminal", Settings{}, ending{1, false}, nothing, ""},
 	} {
-		r, err := c.settings.request([]string{"/bin/true"})
+		r, err := c.settings.Request([]string{"/bin/true"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package launch
 
 import (
 	"errors"
@@ -12,22 +12,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sandrun/cmd/internal/voice"
 	"sandrun/policy"
 	"sandrun/sandbox"
 )
 
-// newSettings reads the working directory, the base of relative paths.
-func newSettings() (*settings, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return nil, fmt.Errorf("working directory: %w", err)
-	}
-	return &settings{dir: dir, exitStatus: -1}, nil
-}
-
-// request makes the request of a command line: flags and manifest merged, and
+// Request makes the request of a command line: flags and manifest merged, and
 // the command, from the line or else from the manifest.
-func (s *settings) request(command []string) (sandbox.Request, error) {
+func (s *Settings) Request(command []string) (sandbox.Request, error) {
 	r := sandbox.Request{
 		Command: command, Env: os.Environ(), Dir: s.dir,
 		Options: sandbox.Options{
@@ -55,14 +47,16 @@ func (s *settings) request(command []string) (sandbox.Request, error) {
 	if len(r.Command) == 0 {
 		r.Command = r.Policy.Command
 	}
-	if !s.quiet {
-		sayWarnings(s.warnings)
+	if !s.quiet { // what the parsers of flags and manifest found odd
+		for _, w := range s.warnings {
+			voice.Tell("warning", "%s: %s", w.Source, w.Text)
+		}
 	}
 	return r, nil
 }
 
 // readManifest reads a manifest once; what is parsed is what was read.
-func (s *settings) readManifest(name string) (policy.Policy, error) {
+func (s *Settings) readManifest(name string) (policy.Policy, error) {
 	data, err := readRegular(name)
 	if err != nil {
 		return policy.Policy{}, err

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package launch
 
 import (
 	"errors"
@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sandrun/cmd/internal/voice"
 	"sandrun/policy"
 	"sandrun/sandbox"
 	"sandrun/sandbox/record"
@@ -24,9 +25,9 @@ var logFormats = []string{"text", "json"}
 // flushTime is how long a run that is over waits for its records to be written.
 const flushTime = time.Second
 
-// runsNothing refuses the flags that mean something only where a program runs,
+// RunsNothing refuses the flags that mean something only where a program runs,
 // and those that the command names.
-func (s *settings) runsNothing(also ...string) error {
+func (s *Settings) RunsNothing(also ...string) error {
 	for _, f := range []struct {
 		name  string
 		given bool
@@ -47,24 +48,24 @@ func (s *settings) runsNothing(also ...string) error {
 type recording struct {
 	take     func(record.Record) // nil: nothing is recorded
 	recorder *record.Recorder
-	settings *settings
+	settings *Settings
 	onerror  policy.OnError
 	fd       int
 }
 
 // newRecording makes the recording that the flags ask for. It opens nothing.
-func (s *settings) newRecording(onerror policy.OnError) (*recording, error) {
+func (s *Settings) newRecording(onerror policy.OnError) (*recording, error) {
 	c := &recording{settings: s, onerror: onerror, fd: 2}
 	silent := s.quiet && s.logFile == "" && s.logFormat != "json"
 	switch {
 	case s.exitStatus >= 0 && onerror != policy.Exit:
-		return nil, withHint(fmt.Errorf("--exit-status is for onerror exit, and this is onerror %s", onerror), "add --onerror=exit")
+		return nil, voice.WithHint(fmt.Errorf("--exit-status is for onerror exit, and this is onerror %s", onerror), "add --onerror=exit")
 	case silent && (s.explain || onerror == policy.Log):
 		what := "--explain"
 		if !s.explain {
 			what = "onerror log"
 		}
-		return nil, withHint(fmt.Errorf("--quiet leaves no place for the records of %s", what), "add --log-file=FILE")
+		return nil, voice.WithHint(fmt.Errorf("--quiet leaves no place for the records of %s", what), "add --log-file=FILE")
 	}
 	c.recorder = record.NewRecorder(c.write, c.format)
 	if !silent {
@@ -135,13 +136,13 @@ func (c *recording) open() error {
 func (c *recording) sayBefore(p *sandbox.Plan) {
 	s := c.settings
 	if !p.Supervised() && !s.explain && c.onerror == policy.Throw && (s.logFile != "" || s.logFormat != "") {
-		say("warning", "nothing will be recorded: the kernel alone refuses what this program may not do; add --explain")
+		voice.Tell("warning", "nothing will be recorded: the kernel alone refuses what this program may not do; add --explain")
 	}
 	if s.logFile == "" {
 		return
 	}
 	if a, err := p.Facts().Ask(policy.FSWrite, s.logFile); err == nil && a.Granted {
-		say("warning", "--log-file %q: the program may write it too (by %s), and change what was recorded", s.logFile, a.By)
+		voice.Tell("warning", "--log-file %q: the program may write it too (by %s), and change what was recorded", s.logFile, a.By)
 	}
 }
 
@@ -150,7 +151,7 @@ func (c *recording) sayBefore(p *sandbox.Plan) {
 func (c *recording) close() record.Summary {
 	summary := c.recorder.Close(flushTime)
 	if summary.Failed > 0 && c.settings.logFile != "" {
-		say("error", "--log-file %q: %s could not be written: %v", c.settings.logFile, count(summary.Failed, "record"), summary.Err)
+		voice.Tell("error", "--log-file %q: %s could not be written: %v", c.settings.logFile, count(summary.Failed, "record"), summary.Err)
 	}
 	return summary
 }
@@ -185,7 +186,7 @@ func (c *recording) sayAfter(s record.Summary, failed bool) {
 		parts = append(parts, count(s.Repeated, "repeat"))
 	}
 	if len(parts) > 0 {
-		say(kind, "denials that are not in the records: %s", strings.Join(parts, ", "))
+		voice.Tell(kind, "denials that are not in the records: %s", strings.Join(parts, ", "))
 	}
 	if c.settings.explain {
 		c.saySuggestion(&s, failed)
@@ -205,7 +206,7 @@ func (c *recording) saySuggestion(s *record.Summary, failed bool) {
 	switch {
 	case s.Total > 0:
 		if probes != "" {
-			say("hint", "most programs do without, so that no record tells of it: %s", probes)
+			voice.Tell("hint", "most programs do without, so that no record tells of it: %s", probes)
 		}
 		suggestion := s.Suggest(at)
 		sayNotSuggested(s, suggestion)
@@ -214,14 +215,14 @@ func (c *recording) saySuggestion(s *record.Summary, failed bool) {
 			if suggestion.Left+len(suggestion.Wide)+s.Nameless > 0 {
 				what = "the rest of what was denied"
 			}
-			say("hint", "to grant %s: %s", what, all)
+			voice.Tell("hint", "to grant %s: %s", what, all)
 		}
 	case probes != "":
-		say("hint", "nothing was denied but what most programs do without; if this one needs it: %s", probes)
+		voice.Tell("hint", "nothing was denied but what most programs do without; if this one needs it: %s", probes)
 	case failed:
-		say("hint", "nothing was denied that a flag grants (what is always closed, or takes root's capabilities, is refused without a record)")
+		voice.Tell("hint", "nothing was denied that a flag grants (what is always closed, or takes root's capabilities, is refused without a record)")
 	default:
-		say("hint", "nothing was denied")
+		voice.Tell("hint", "nothing was denied")
 	}
 }
 
@@ -229,19 +230,19 @@ func (c *recording) saySuggestion(s *record.Summary, failed bool) {
 func sayNotSuggested(s *record.Summary, suggestion record.Suggestion) {
 	for _, f := range suggestion.Folded {
 		if f.Made {
-			say("hint", "wider than what was denied: %s includes all that will be in it", record.Quote(f.Dir))
+			voice.Tell("hint", "wider than what was denied: %s includes all that will be in it", record.Quote(f.Dir))
 			continue
 		}
-		say("hint", "wider than what was denied: %s stands for %s in it", record.Quote(f.Dir), count(f.Files, "denial"))
+		voice.Tell("hint", "wider than what was denied: %s stands for %s in it", record.Quote(f.Dir), count(f.Files, "denial"))
 	}
 	for _, flag := range suggestion.Wide {
-		say("hint", "not suggested, because it grants far more than was asked for: %s", record.Quote(flag))
+		voice.Tell("hint", "not suggested, because it grants far more than was asked for: %s", record.Quote(flag))
 	}
 	if suggestion.Left > 0 {
-		say("hint", "not suggested, because the line would be too long: %s", count(suggestion.Left, "more denial"))
+		voice.Tell("hint", "not suggested, because the line would be too long: %s", count(suggestion.Left, "more denial"))
 	}
 	if s.Nameless > 0 {
-		say("hint", "no flag grants %d of the denials", s.Nameless)
+		voice.Tell("hint", "no flag grants %d of the denials", s.Nameless)
 	}
 }
 

@@ -1,39 +1,36 @@
 //go:build linux
 
-package main
+package launch
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
 
+	"sandrun/cmd/internal/voice"
 	"sandrun/integrity"
 )
 
-// pinned is --policy-integrity, the digests that the manifest may have.
-type pinned struct{ into *integrity.Set }
-
-func (p *pinned) Set(value string) error {
+// setPinned takes the digests that the manifest may have.
+func (s *Settings) setPinned(value string) error {
 	set, err := integrity.Parse(value)
 	if err != nil {
-		return withHint(err, "sandrun hash FILE prints the digest of a manifest")
+		return voice.WithHint(err, "sandrun hash FILE prints the digest of a manifest")
 	}
-	*p.into = set
+	s.pinned = set
 	return nil
 }
-func (p *pinned) String() string { return "" }
-func (p *pinned) Type() string   { return "SRI" }
 
 // checkPinned refuses a digest that is about no manifest.
-func (s *settings) checkPinned() error {
+func (s *Settings) checkPinned() error {
 	if s.pinned == nil || s.policy != "" {
 		return nil
 	}
-	return withHint(errors.New("--policy-integrity is given without --policy"), "--policy=FILE names the manifest that must have the digest")
+	return voice.WithHint(errors.New("--policy-integrity is given without --policy"), "--policy=FILE names the manifest that must have the digest")
 }
 
 // verifyManifest checks the bytes of a manifest, which are then parsed.
-func (s *settings) verifyManifest(name string, data []byte) error {
+func (s *Settings) verifyManifest(name string, data []byte) error {
 	if s.pinned == nil {
 		return nil
 	}
