@@ -24,7 +24,12 @@ var loaderVariables = [...]string{
 	"LD_*", "GLIBC_TUNABLES", "GCONV_PATH", "LOCPATH", "NLSPATH", "RESOLV_HOST_CONF", "HOSTALIASES", "MALLOC_*", "GETCONF_DIR",
 }
 
+// matchesName is asked of every variable and pattern, at every start: most differ in the
+// first letter.
 func matchesName(pattern, name string) bool {
+	if name == "" || name[0] != pattern[0] {
+		return false
+	}
 	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
 		return strings.HasPrefix(name, prefix)
 	}

@@ -111,9 +111,14 @@ func lookup(env []string) func(string) (string, bool) {
 }
 
 // implied lists the named sets that a grant of another scope lets be read.
-var implied = map[policy.Scope][]string{
-	policy.Child: {"system"},
-	policy.Net:   {"dns", "certs"},
+func implied(s policy.Scope) []string {
+	switch s {
+	case policy.Child:
+		return []string{"system"}
+	case policy.Net:
+		return []string{"dns", "certs"}
+	}
+	return nil
 }
 
 // resolveGrants resolves the file grants and those that others imply.
@@ -132,7 +137,7 @@ func (f *Facts) resolveGrants(res *resolver) error {
 			if !g.All {
 				continue
 			}
-			for _, set := range implied[g.Scope] {
+			for _, set := range implied(g.Scope) {
 				read := policy.Grant{
 					Scope: policy.FSRead, Value: "@" + set, Source: g.Source,
 					Pattern: policy.Pattern{Kind: policy.Set, Path: set},

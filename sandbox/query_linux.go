@@ -49,7 +49,7 @@ func (f *Facts) ask(scope policy.Scope, reference string) (Answer, error) {
 	if !ok {
 		return a, fmt.Errorf("%q is no scope", scope)
 	}
-	a.Layer = layers[scope]
+	a.Layer = Layer(scope)
 	if reference == "" {
 		g, all := f.Policy.All(scope)
 		a.Granted, a.Flag = all, "--"+capability.Flag
@@ -74,14 +74,20 @@ func (f *Facts) ask(scope policy.Scope, reference string) (Answer, error) {
 	return a, fmt.Errorf("%s is granted or not as a whole: it takes no reference", scope)
 }
 
-// layers says what holds each scope.
-var layers = map[policy.Scope]string{
-	policy.FSRead: "Landlock", policy.FSWrite: "Landlock", policy.Child: "seccomp", policy.Worker: "seccomp",
-	policy.Addon: "supervisor", policy.Net: "seccomp", policy.Inspector: "seccomp", policy.Env: "environment",
-}
-
 // Layer names what holds a scope.
-func Layer(s policy.Scope) string { return layers[s] }
+func Layer(s policy.Scope) string {
+	switch s {
+	case policy.FSRead, policy.FSWrite:
+		return "Landlock"
+	case policy.Child, policy.Worker, policy.Net, policy.Inspector:
+		return "seccomp"
+	case policy.Addon:
+		return "supervisor"
+	case policy.Env:
+		return "environment"
+	}
+	return ""
+}
 
 func (a *Answer) by(g policy.Grant) { a.By = written(g) }
 

@@ -67,11 +67,11 @@ func (r *Resolved) Holds(p string) bool {
 func (r *Resolved) Layer() string {
 	switch {
 	case len(r.Names) == 0:
-		return layers[r.Grant.Scope]
+		return Layer(r.Grant.Scope)
 	case len(r.Paths) == 0:
 		return "supervisor"
 	}
-	return layers[r.Grant.Scope] + " and supervisor"
+	return Layer(r.Grant.Scope) + " and supervisor"
 }
 
 // Later tells whether the grant covers what nothing holds: what is made directly

@@ -132,17 +132,20 @@ func openTerminal() (int, error) {
 // Go runtime and the C libraries use none so high.
 const interruption = syscall.Signal(62)
 
-var catchInterruption = sync.OnceFunc(func() {
+func catchInterruption() {
 	handle, restore := handler()
 	ours := action{handler: handle, flags: onStack | withInfo, restorer: restore} // and no SA_RESTART
 	if restore != 0 {
 		ours.flags |= withRestorer
 	}
 	signalAction(uintptr(interruption), &ours, nil)
-})
+}
+
+// caught tells whether the signal of an interruption is caught.
+var caught sync.Once
 
 // interrupt makes the call that a thread of ours blocks in fail with EINTR.
 func interrupt(tid int) {
-	catchInterruption()
+	caught.Do(catchInterruption)
 	_ = unix.Tgkill(os.Getpid(), tid, interruption)
 }

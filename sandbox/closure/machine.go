@@ -1,9 +1,6 @@
 package closure
 
-import (
-	"fmt"
-	"runtime"
-)
+import "fmt"
 
 // A machine is what the dynamic loaders of one architecture know by heart.
 type machine struct {
@@ -45,16 +42,7 @@ var machines = [...]machine{
 }
 
 // native is the machine that this program was built for.
-var native = machineOf(runtime.GOARCH)
-
-func machineOf(arch string) *machine {
-	for i := range machines {
-		if machines[i].arch == arch {
-			return &machines[i]
-		}
-	}
-	panic(fmt.Sprintf("closure: no row for architecture %q", arch))
-}
+var native = &machines[nativeRow]
 
 // machineNames are for the message about a program that was built elsewhere.
 var machineNames = [...]struct {

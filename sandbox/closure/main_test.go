@@ -3,6 +3,7 @@ package closure
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -56,4 +57,10 @@ func tempDir(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return real
+}
+
+func TestNativeMachine(t *testing.T) {
+	if native.arch != runtime.GOARCH {
+		t.Errorf("the row of %s is taken for that of %s", native.arch, runtime.GOARCH)
+	}
 }

@@ -23,10 +23,14 @@ const (
 	age = 100 * time.Millisecond
 )
 
-var (
-	errNotRegular = errors.New("it is not a regular file")
-	errTooLarge   = fmt.Errorf("it is larger than %d MiB, the most that is verified at use", maxCopy>>20)
-)
+var errNotRegular = errors.New("it is not a regular file")
+
+// A tooLargeError is a file that is too large to be verified at use.
+type tooLargeError struct{}
+
+func (tooLargeError) Error() string {
+	return fmt.Sprintf("it is larger than %d MiB, the most that is verified at use", maxCopy>>20)
+}
 
 // A version is one content of a file, as cheaply as the kernel tells it from others.
 type version struct {
@@ -87,7 +91,7 @@ func (s *Supervisor) copyOf(fd int, pin *Pin) (int, error) {
 	case err != nil:
 		return -1, err
 	case st.Size > maxCopy:
-		return -1, errTooLarge
+		return -1, tooLargeError{}
 	}
 	if again, err, known := s.verified.again(key); known {
 		return again, err

@@ -23,17 +23,18 @@ type cores struct {
 }
 
 // every is no restriction, whatever cores there will be.
-var every = func() (s coreSet) {
+func every() *coreSet {
+	s := new(coreSet)
 	s.Fill()
 	return s
-}()
+}
 
 // usual finds what an unrestricted caller has. It asks for every core on this thread: if
 // that gives more than before, somebody had chosen for us, and callers are left alone.
 func (c *cores) usual() *coreSet {
 	c.once.Do(func() {
 		var before, after coreSet
-		if unix.SchedGetaffinity(0, &before) != nil || before.Count() < 2 || unix.SchedSetaffinity(0, &every) != nil {
+		if unix.SchedGetaffinity(0, &before) != nil || before.Count() < 2 || unix.SchedSetaffinity(0, every()) != nil {
 			return
 		}
 		if unix.SchedGetaffinity(0, &after) != nil || after != before {
@@ -65,6 +66,6 @@ func (c *cores) keep(tid uint32) (here coreSet) {
 func (c *cores) free(tid uint32, here coreSet) {
 	var has coreSet
 	if here != (coreSet{}) && unix.SchedGetaffinity(int(tid), &has) == nil && has == here {
-		_ = unix.SchedSetaffinity(int(tid), &every)
+		_ = unix.SchedSetaffinity(int(tid), every())
 	}
 }

@@ -143,7 +143,8 @@ func TestReadingMakesNothing(t *testing.T) {
 // TestLinksOfOthers: a link in a directory that all write, and none may take from the
 // others, is followed as the kernel would with protected_symlinks, whatever that is here.
 func TestLinksOfOthers(t *testing.T) {
-	defer func(old func() bool) { protectedLinks = old }(protectedLinks)
+	protectedLinks() // so that it is not found out any more
+	defer func(old bool) { protected.yes = old }(protected.yes)
 	const mine, others = 0, 1 // added to our own number
 	dir := realDir(t)
 	fd, err := unix.Open(dir, unix.O_PATH|unix.O_CLOEXEC, 0)
@@ -164,7 +165,7 @@ func TestLinksOfOthers(t *testing.T) {
 		{0o755 | os.ModeSticky, others, true, true},
 		{0o755, others, true, true},
 	} {
-		protectedLinks = func() bool { return c.protected }
+		protected.yes = c.protected
 		if err := os.Chmod(dir, c.mode); err != nil {
 			t.Fatal(err)
 		}
@@ -175,7 +176,7 @@ func TestLinksOfOthers(t *testing.T) {
 	if os.Geteuid() != 0 { // the rest needs files of others
 		return
 	}
-	protectedLinks = func() bool { return true }
+	protected.yes = true
 	put(t, dir+"/file", "")
 	if err := os.Symlink("file", dir+"/link"); err != nil {
 		t.Fatal(err)

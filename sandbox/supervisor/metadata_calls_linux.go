@@ -26,34 +26,40 @@ func (c *call) meansDescriptor(n *listener.Notification) bool {
 	return c.path < 0 || c.nullPath && n.Args[c.path] == 0
 }
 
-// metadataCalls holds the spellings that every architecture has; the table of
-// old ones is per architecture.
-var metadataCalls = [...]struct {
-	nr int32
-	call
-}{
-	{unix.SYS_FCHMOD, call{base: 0, path: -1, flags: -1, apply: chmod(1)}},
-	{unix.SYS_FCHMODAT, call{base: 0, path: 1, flags: -1, apply: chmod(2)}},
-	{unix.SYS_FCHMODAT2, call{base: 0, path: 1, flags: 3, apply: chmod(2)}},
-	{unix.SYS_FCHOWN, call{base: 0, path: -1, flags: -1, apply: chown(1)}},
-	{unix.SYS_FCHOWNAT, call{base: 0, path: 1, flags: 4, apply: chown(2)}},
-	{unix.SYS_UTIMENSAT, call{base: 0, path: 1, flags: 3, nullPath: true, apply: times(2, nanoseconds)}},
-	{unix.SYS_SETXATTR, call{base: -1, path: 0, flags: -1, apply: setxattr}},
-	{unix.SYS_LSETXATTR, call{base: -1, path: 0, flags: -1, nofollow: true, apply: setxattr}},
-	{unix.SYS_FSETXATTR, call{base: 0, path: -1, flags: -1, apply: setxattr}},
-	{unix.SYS_REMOVEXATTR, call{base: -1, path: 0, flags: -1, apply: removexattr(1)}},
-	{unix.SYS_LREMOVEXATTR, call{base: -1, path: 0, flags: -1, nofollow: true, apply: removexattr(1)}},
-	{unix.SYS_FREMOVEXATTR, call{base: 0, path: -1, flags: -1, apply: removexattr(1)}},
-	{unix.SYS_SETXATTRAT, call{base: 0, path: 1, flags: 2, apply: setxattrat}},
-	{unix.SYS_REMOVEXATTRAT, call{base: 0, path: 1, flags: 2, apply: removexattr(3)}},
-	{unix.SYS_IOCTL, call{base: 0, path: -1, flags: -1, apply: setFlags}},
-}
-
+// metadataCall knows the spellings that every architecture has, and asks for the old
+// ones. It is no table, because one of functions would be made at every start.
 func metadataCall(n *listener.Notification) (call, bool) {
-	for _, c := range metadataCalls {
-		if c.nr == n.Nr {
-			return c.call, true
-		}
+	switch n.Nr {
+	case unix.SYS_FCHMOD:
+		return call{base: 0, path: -1, flags: -1, apply: chmod(1)}, true
+	case unix.SYS_FCHMODAT:
+		return call{base: 0, path: 1, flags: -1, apply: chmod(2)}, true
+	case unix.SYS_FCHMODAT2:
+		return call{base: 0, path: 1, flags: 3, apply: chmod(2)}, true
+	case unix.SYS_FCHOWN:
+		return call{base: 0, path: -1, flags: -1, apply: chown(1)}, true
+	case unix.SYS_FCHOWNAT:
+		return call{base: 0, path: 1, flags: 4, apply: chown(2)}, true
+	case unix.SYS_UTIMENSAT:
+		return call{base: 0, path: 1, flags: 3, nullPath: true, apply: times(2, nanoseconds)}, true
+	case unix.SYS_SETXATTR:
+		return call{base: -1, path: 0, flags: -1, apply: setxattr}, true
+	case unix.SYS_LSETXATTR:
+		return call{base: -1, path: 0, flags: -1, nofollow: true, apply: setxattr}, true
+	case unix.SYS_FSETXATTR:
+		return call{base: 0, path: -1, flags: -1, apply: setxattr}, true
+	case unix.SYS_REMOVEXATTR:
+		return call{base: -1, path: 0, flags: -1, apply: removexattr(1)}, true
+	case unix.SYS_LREMOVEXATTR:
+		return call{base: -1, path: 0, flags: -1, nofollow: true, apply: removexattr(1)}, true
+	case unix.SYS_FREMOVEXATTR:
+		return call{base: 0, path: -1, flags: -1, apply: removexattr(1)}, true
+	case unix.SYS_SETXATTRAT:
+		return call{base: 0, path: 1, flags: 2, apply: setxattrat}, true
+	case unix.SYS_REMOVEXATTRAT:
+		return call{base: 0, path: 1, flags: 2, apply: removexattr(3)}, true
+	case unix.SYS_IOCTL:
+		return call{base: 0, path: -1, flags: -1, apply: setFlags}, true
 	}
 	return oldMetadataCall(n.Nr)
 }

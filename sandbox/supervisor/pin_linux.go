@@ -38,7 +38,7 @@ func (p *Pin) Copy(fd int) (int, error) {
 	case err != nil:
 		return -1, err
 	case st.Size > maxCopy:
-		return -1, errTooLarge
+		return -1, tooLargeError{}
 	}
 	made, err := check(fd, p, true)
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // What is done on behalf may be held up by a slow file system or by a lock on an
@@ -27,10 +29,12 @@ type relief struct {
 	busy [maxServers]atomic.Int64
 }
 
-var began = time.Now()
-
-// now is a time that only goes forward; it is never 0.
-func now() int64 { return int64(time.Since(began)) + 1 }
+// now is a time that only goes forward, in nanoseconds; it is never 0.
+func now() int64 {
+	var t unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &t)
+	return t.Nano() + 1
+}
 
 // work marks a server as busy with something that may be held up.
 func (s *server) work() {

@@ -130,7 +130,8 @@ func grantFlag(c policy.Capability) Flag {
 	}
 }
 
-// settingFlags are the flags that are no permissions.
+// settingFlags are the flags that are no permissions. Whatever must be computed for a
+// table like this one, is so at every start.
 var settingFlags = [...]Flag{
 	{
 		Name: "policy", Arg: "FILE", Help: "read a manifest too",
@@ -141,7 +142,7 @@ var settingFlags = [...]Flag{
 		set: (*Settings).setPinned,
 	},
 	{
-		Name: "onerror", Arg: strings.Join(policy.OnErrorNames, "|"),
+		Name: "onerror", Arg: "throw|log|exit",
 		Help: "what a denied operation does: fail, go ahead and be recorded, or end the program",
 		set:  func(s *Settings, value string) error { return SetOneOf(&s.onerror, value, policy.OnErrorNames) },
 	},
@@ -150,7 +151,7 @@ var settingFlags = [...]Flag{
 		set: (*Settings).setExitStatus,
 	},
 	{
-		Name: "log-format", Arg: strings.Join(logFormats, "|"), Help: "how denials are recorded",
+		Name: "log-format", Arg: "text|json", Help: "how denials are recorded",
 		set: func(s *Settings, value string) error { return SetOneOf(&s.logFormat, value, logFormats) },
 	},
 	{

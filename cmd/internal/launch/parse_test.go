@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"sandrun/policy"
 )
 
 // registered is a flag as the library of flags wants it.
@@ -87,6 +89,15 @@ func FuzzParse(f *testing.F) {
 			checkParse(t, strings.Split(lines, "\n"))
 		}
 	})
+}
+
+// TestWordsOfFlags: what a value is called says all that it can be.
+func TestWordsOfFlags(t *testing.T) {
+	for name, words := range map[string][]string{"onerror": policy.OnErrorNames, "log-format": logFormats} {
+		if f, _ := find(name); f.Arg != strings.Join(words, "|") {
+			t.Errorf("--%s takes %s, and is said to take %s", name, words, f.Arg)
+		}
+	}
 }
 
 // TestCompletionWords: the words by which the library of commands is asked for

@@ -32,9 +32,9 @@ func denied(scope policy.Scope, resource string) record.Record {
 func said(t *testing.T, during func()) string {
 	t.Helper()
 	var b bytes.Buffer
-	old := voice.Stderr
-	voice.Stderr = &b
-	defer func() { voice.Stderr = old }()
+	old := voice.Heard
+	voice.Heard = &b
+	defer func() { voice.Heard = old }()
 	during()
 	return b.String()
 }

@@ -1,18 +1,19 @@
 package voice
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 )
 
-// Stderr is where Tell speaks; tests replace it.
-var Stderr io.Writer = os.Stderr
+// Heard is who hears what Tell says, in tests; nil is stderr.
+var Heard io.Writer
 
 // Tell says a line on stderr. The kind is "error", "warning" or "hint".
 func Tell(kind, format string, args ...any) {
-	Say(Stderr, kind, fmt.Sprintf(format, args...))
+	Say(cmp.Or[io.Writer](Heard, os.Stderr), kind, fmt.Sprintf(format, args...))
 }
 
 // TellHint says what to do about an error, if it carries a hint.

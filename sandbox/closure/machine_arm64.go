@@ -1,0 +1,3 @@
+package closure
+
+const nativeRow = 1
