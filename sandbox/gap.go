@@ -47,16 +47,19 @@ func findGaps(f *Facts, p *Plan) []Gap {
 		return []Gap{{"landlock", "files are open, and through /proc other processes: " + k.String()}}
 	}
 	var gaps []Gap
-	need := func(have bool, name, text string) {
-		if !have {
-			gaps = append(gaps, Gap{name, text})
-		}
+	if k.Yama >= 2 && p.readsMemory() {
+		gaps = append(gaps, Gap{
+			"target-memory",
+			fmt.Sprintf("paths cannot be judged: kernel.yama.ptrace_scope is %d and keeps the supervisor from reading them; metadata writes and names without a kernel rule will fail", k.Yama),
+		})
 	}
-	need(k.Yama < 2 || !p.readsMemory(), "target-memory",
-		fmt.Sprintf("paths cannot be judged: kernel.yama.ptrace_scope is %d and keeps the supervisor from reading them; metadata writes and names without a kernel rule will fail", k.Yama))
 	for _, g := range f.Grants {
-		need(f.UID != 0 || len(g.Kernel) == 0, "kernel-files",
-			fmt.Sprintf("%s %s opens a kernel file system for writing as root, which is a way out of the sandbox", g.Grant.Source, g.Grant.Value))
+		if f.UID == 0 && len(g.Kernel) > 0 {
+			gaps = append(gaps, Gap{
+				"kernel-files",
+				fmt.Sprintf("%s %s opens a kernel file system for writing as root, which is a way out of the sandbox", g.Grant.Source, g.Grant.Value),
+			})
+		}
 	}
 	return gaps
 }

@@ -181,7 +181,9 @@ func (p *Plan) runSupervised(s *sealing, g *guarded, reports int, answering <-ch
 	g.release()
 	wait(pid)
 	waited.Store(true)
-	tree.kill()
+	if p.forks() {
+		tree.kill()
+	}
 	status := reap(pid, 0)
 	// What the child said before it ended is read first.
 	s.say(report{})

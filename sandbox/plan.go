@@ -5,7 +5,6 @@ package sandbox
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -153,6 +152,12 @@ func (p *Plan) note() {
 // notifies tells whether any call is trapped.
 func (p *Plan) notifies() bool { return slices.Contains(p.Choice[:], seccomp.Notify) }
 
+// forks tells whether the target ever gets a process beside its first.
+func (p *Plan) forks() bool {
+	f := p.facts
+	return f.Policy.Has(policy.Child) || f.Policy.OnError == policy.Log
+}
+
 // needsSupervisor lists why a run cannot be direct.
 func needsSupervisor(f *Facts) (reasons []string) {
 	add := func(text string, args ...any) { reasons = append(reasons, fmt.Sprintf(text, args...)) }
@@ -246,8 +251,7 @@ func handled(f *Facts) landlock.Rights {
 
 // rules lists the kernel rules, one per path, sorted.
 func rules(f *Facts) []landlock.Rule {
-	access, found := map[string]landlock.Access{}, map[string]bool{}
-	pins := map[string]int{}
+	list := make([]landlock.Rule, 0, 64)
 	_, everyProgram := f.Policy.All(policy.Child)
 	for _, g := range f.Grants {
 		var a landlock.Access
@@ -261,28 +265,34 @@ func rules(f *Facts) []landlock.Rule {
 		}
 		kind := g.Grant.Pattern.Kind
 		for _, p := range g.Paths {
-			_, before := access[p]
-			access[p] |= a
-			found[p] = (found[p] || !before) && (kind == policy.Prefix || kind == policy.Glob)
+			list = append(list, landlock.Rule{Path: p, Access: a, Found: kind == policy.Prefix || kind == policy.Glob})
 		}
 	}
 	for _, c := range f.closures() {
 		for _, file := range c.Files {
-			access[file.Path] |= fileAccess(file)
-			delete(found, file.Path)
-			if file.Pin != 0 {
-				pins[file.Path] = file.Pin
-			}
-		}
-	}
-	list := make([]landlock.Rule, 0, len(access))
-	for p, a := range maps.All(access) {
-		if a != 0 {
-			list = append(list, landlock.Rule{Path: p, Access: a, Found: found[p], Pin: pins[p]})
+			list = append(list, landlock.Rule{Path: file.Path, Access: fileAccess(file), Pin: file.Pin})
 		}
 	}
 	slices.SortFunc(list, func(a, b landlock.Rule) int { return cmp.Compare(a.Path, b.Path) })
-	return list
+	return slices.DeleteFunc(united(list), func(r landlock.Rule) bool { return r.Access == 0 })
+}
+
+// united makes one rule of those for one path. Only a path that nobody has named may be
+// missing.
+func united(sorted []landlock.Rule) []landlock.Rule {
+	n := 0
+	for i, r := range sorted {
+		if i == 0 || r.Path != sorted[n-1].Path {
+			sorted[n] = r
+			n++
+			continue
+		}
+		one := &sorted[n-1]
+		one.Access |= r.Access
+		one.Found = one.Found && r.Found
+		one.Pin = max(one.Pin, r.Pin)
+	}
+	return sorted[:n]
 }
 
 // fileAccess is what a file of a closure gets.

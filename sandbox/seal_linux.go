@@ -259,15 +259,16 @@ func sealChild(s *sealing) {
 }
 
 // defaultSignals takes the Go runtime's handlers off, which must not run in a
-// child. What is ignored stays so.
+// child. What is ignored stays so: every signal is blocked meanwhile, and one that came
+// between the two calls is dropped by the second.
 //
 //go:nosplit
 //go:norace
 func defaultSignals() {
 	for sig := uintptr(1); sig <= 64; sig++ {
 		var old, none action
-		if signalAction(sig, nil, &old); old.handler > ignoreAction {
-			signalAction(sig, &none, nil)
+		if signalAction(sig, &none, &old); old.handler == ignoreAction {
+			signalAction(sig, &old, nil)
 		}
 	}
 }

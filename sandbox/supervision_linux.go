@@ -26,7 +26,7 @@ func (p *Plan) supervision() supervisor.Rules {
 		files()
 	}
 	r := supervisor.Rules{
-		Once: !f.Policy.Has(policy.Child), AnyExec: anyProgram,
+		Once: !f.Policy.Has(policy.Child), AnyExec: anyProgram, Writes: f.Policy.Has(policy.FSWrite),
 		Files: files, Pins: f.Pins, KernelFile: f.Mounts.isKernel, Watch: f.watched(), OnError: f.Policy.OnError, Harmless: f.probes(),
 		Denied: p.recorder(), Interrupt: interrupt,
 	}

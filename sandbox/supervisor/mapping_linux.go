@@ -183,6 +183,9 @@ func (s *Supervisor) imageOf(path string, needs *closure.Closure) *image {
 // place: its grants cover it, and the ordinary permissions, which are the
 // supervisor's as well, let it.
 func (s *Supervisor) mayWrite(path string) bool {
+	if !s.rules.Writes { // most launches: to look at every file that is granted takes 0.1 ms
+		return false
+	}
 	st, err := stat(path)
 	return err == nil && s.rules.Files().mayChange(path, identify(&st), false) &&
 		(unix.Access(path, unix.W_OK) == nil || unix.Access(filepath.Dir(path), unix.W_OK) == nil)

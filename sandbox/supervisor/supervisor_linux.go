@@ -31,6 +31,7 @@ type Rules struct {
 	Once    bool     // no program may be executed but the first
 	AnyExec bool     // every program may be executed that may be read
 	Mapping *Mapping // executable mappings; nil if they are not trapped
+	Writes  bool     // something is granted for writing, beside devices
 	Files   func() *Files
 	Pins    *Pins // nil where no content is pinned
 	// KernelFile tells whether a path lay in a kernel file system at the launch.
