@@ -1,9 +1,11 @@
 //go:build linux
 
-// The Go runtime would follow the cgroup's processor limit; a launcher has no use for
-// that. (Go 1.26 reads it at its start in any case, which takes 0.1 ms.)
+// The Go runtime would follow the cgroup's processor limit, and name its memory for
+// /proc/self/maps, a call for each piece; a launcher has no use for either. (Go 1.26 reads
+// the limit at its start in any case, which takes 0.1 ms.)
 //go:debug containermaxprocs=0
 //go:debug updatemaxprocs=0
+//go:debug decoratemappings=0
 
 // Command sandrun runs a program under the permission model that Node.js gives
 // to scripts: nothing is allowed until it is granted. The kernel enforces it

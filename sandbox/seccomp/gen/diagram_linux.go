@@ -3,13 +3,20 @@ package gen
 import (
 	"errors"
 	"maps"
+	"math/bits"
 	"slices"
 
 	"sandrun/sandbox/seccomp"
 )
 
-// errMixed: the conditions of a call compare a word both as a whole and bit by bit.
-var errMixed = errors.New("a word is compared both as a whole and in part")
+// What no diagram is made of. No call of the table has such conditions.
+var (
+	errMixed = errors.New("a word is compared both as a whole and in part, or by its order")
+	errWide  = errors.New("too many bits of a word are looked at")
+)
+
+// maxBits is how many bits of a word are looked at: every combination is tried.
+const maxBits = 16
 
 // diagram returns a graph that does the same and asks for every word once. libseccomp
 // promises no order of its rules, so that they are made disjoint for it, and its program
@@ -20,8 +27,11 @@ var errMixed = errors.New("a word is compared both as a whole and in part")
 func (g graph) diagram(n *node) (*node, error) {
 	asked := survey(n)
 	for _, w := range asked {
-		if w.whole != nil && w.bits != 0 {
+		switch {
+		case w.ordered, w.whole != nil && w.bits != 0:
 			return nil, errMixed
+		case bits.OnesCount32(w.bits) > maxBits:
+			return nil, errWide
 		}
 	}
 	var best *node
@@ -44,9 +54,10 @@ func permute(all []*asking, n int, f func([]*asking)) {
 
 // An asking is what a graph asks of one word.
 type asking struct {
-	offset uint32
-	whole  map[uint32]bool // what all of it is compared with
-	bits   uint32          // the bits that are looked at
+	offset  uint32
+	whole   map[uint32]bool // what all of it is compared with
+	bits    uint32          // the bits that are looked at
+	ordered bool            // it is compared by more than equality
 }
 
 // survey lists the words that a graph loads.
@@ -75,6 +86,8 @@ func survey(n *node) (list []*asking) {
 			mask &= n.k
 		case n.op == opBits:
 			w.bits |= mask & n.k
+		case n.op == opAbove, n.op == opFrom:
+			w.ordered = true
 		case n.needs() && mask == 1<<32-1:
 			if w.whole == nil {
 				w.whole = map[uint32]bool{}
@@ -114,10 +127,12 @@ func (g graph) ask(n *node, order []*asking) *node {
 
 // given returns what is left of a graph when a word is known.
 func (g graph) given(n *node, offset, value uint32) *node {
-	done := map[*node]*node{}
-	var known, unknown func(n *node, a uint32) *node
-	known = func(n *node, a uint32) *node {
-		for n.needs() {
+	return g.rewrite(n, map[*node]*node{}, func(n *node) *node {
+		if n.op != opLoad || n.k != offset {
+			return nil
+		}
+		a := value
+		for n = n.t; n.needs(); {
 			next := n.t
 			switch {
 			case n.op == opAnd:
@@ -127,31 +142,45 @@ func (g graph) given(n *node, offset, value uint32) *node {
 			}
 			n = next
 		}
-		return unknown(n, 0)
-	}
-	unknown = func(n *node, _ uint32) *node {
-		if n.op == opReturn {
-			return n
+		return n
+	})
+}
+
+// answered returns a graph with the labels that a choice closes.
+func (g graph) answered(n *node, c *seccomp.Choice, done map[*node]*node) *node {
+	return g.rewrite(n, done, func(n *node) *node {
+		if n.op != opReturn {
+			return nil
 		}
-		if done[n] == nil {
-			switch {
-			case n.op == opLoad && n.k == offset:
-				done[n] = known(n.t, value)
-			case n.op == opLoad:
-				done[n] = g.load(n.k, unknown(n.t, 0))
-			case n.f == nil:
-				next := unknown(n.t, 0)
-				if next.needs() {
-					next = g.node(node{op: n.op, k: n.k, t: next})
-				}
-				done[n] = next
-			default:
-				done[n] = g.jump(n.op, n.k, unknown(n.t, 0), unknown(n.f, 0))
-			}
-		}
+		return g.ret(uint32(seccomp.Action(n.k).Answer(c)))
+	})
+}
+
+// rewrite returns a graph in which other nodes stand for some, and what then decides
+// nothing is left out. It goes on from what stands for a node, unless that is a return.
+func (g graph) rewrite(n *node, done map[*node]*node, other func(*node) *node) *node {
+	if done[n] != nil {
 		return done[n]
 	}
-	return unknown(n, 0)
+	o := other(n)
+	switch {
+	case o != nil && o.op != opReturn:
+		o = g.rewrite(o, done, other)
+	case o != nil:
+	case n.op == opReturn:
+		o = n
+	case n.op == opLoad:
+		o = g.load(n.k, g.rewrite(n.t, done, other))
+	case n.f == nil:
+		o = g.rewrite(n.t, done, other)
+		if o.needs() {
+			o = g.node(node{op: n.op, k: n.k, t: o})
+		}
+	default:
+		o = g.jump(n.op, n.k, g.rewrite(n.t, done, other), g.rewrite(n.f, done, other))
+	}
+	done[n] = o
+	return o
 }
 
 // sift decides on the bits of a loaded word. A bit that settles everything is asked for
@@ -242,25 +271,4 @@ func size(n *node) int {
 		return 1 + count(n.t) + count(n.f)
 	}
 	return count(n)
-}
-
-// answered returns a graph with the labels that a choice closes.
-func (g graph) answered(n *node, c *seccomp.Choice, done map[*node]*node) *node {
-	if done[n] == nil {
-		switch {
-		case n.op == opReturn:
-			done[n] = g.ret(uint32(seccomp.Action(n.k).Answer(c)))
-		case n.op == opLoad:
-			done[n] = g.load(n.k, g.answered(n.t, c, done))
-		case n.f == nil:
-			next := g.answered(n.t, c, done)
-			if next.needs() {
-				next = g.node(node{op: n.op, k: n.k, t: next})
-			}
-			done[n] = next
-		default:
-			done[n] = g.jump(n.op, n.k, g.answered(n.t, c, done), g.answered(n.f, c, done))
-		}
-	}
-	return done[n]
 }

@@ -2,6 +2,7 @@ package gen
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -175,6 +176,144 @@ func checkGraph(t *testing.T, seed uint64) {
 		}
 		if got := runCode(again, &data); got != want {
 			t.Fatalf("the program gives %d, want %d", got, want)
+		}
+	}
+}
+
+// The words that random graphs ask for: of one the whole, of the others some bits. Every
+// value is tried in every order, so that they are few.
+var (
+	wholeWords = []uint32{16}
+	bitWords   = []uint32{24, 28}
+)
+
+// randomGraph returns a graph that asks for a word again and again, and whose returns are
+// labels and others.
+func randomGraph(r *rand.Rand, g graph, depth int) *node {
+	if depth == 0 || r.IntN(8) == 0 {
+		if r.IntN(2) == 0 {
+			return g.ret(r.Uint32N(4))
+		}
+		return g.ret(uint32(unix.SECCOMP_RET_TRACE | r.Uint32N(uint32(seccomp.NumSlots))<<8 | r.Uint32N(3)))
+	}
+	t, f := randomGraph(r, g, depth-1), randomGraph(r, g, depth-1)
+	if r.IntN(2) == 0 {
+		return g.load(wholeWords[r.IntN(len(wholeWords))], g.jump(opEqual, r.Uint32N(6), t, f))
+	}
+	word, mask := bitWords[r.IntN(len(bitWords))], 1+r.Uint32N(7)
+	if r.IntN(3) == 0 {
+		return g.load(word, g.jump(opBits, mask, t, f))
+	}
+	equal := g.jump(opEqual, r.Uint32()&mask, t, f)
+	if !equal.needs() {
+		return g.load(word, equal)
+	}
+	return g.load(word, g.and(mask, equal))
+}
+
+// FuzzDiagram wants a diagram to do what its graph does, to ask for no word twice, and to
+// stay right when a choice closes its labels.
+func FuzzDiagram(f *testing.F) { f.Fuzz(checkDiagram) }
+
+func TestDiagram(t *testing.T) {
+	for seed := range uint64(300) {
+		checkDiagram(t, seed)
+	}
+}
+
+func checkDiagram(t *testing.T, seed uint64) {
+	r := rand.New(rand.NewPCG(seed, 3))
+	g := graph{}
+	start := randomGraph(r, g, 1+r.IntN(4))
+	d, err := g.diagram(start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var once func(n *node, seen uint64)
+	once = func(n *node, seen uint64) {
+		if n == nil {
+			return
+		}
+		if n.op == opLoad {
+			if seen>>n.k&1 != 0 {
+				t.Fatalf("the word at %d is asked for twice", n.k)
+			}
+			seen |= 1 << n.k
+		}
+		once(n.t, seen)
+		once(n.f, seen)
+	}
+	once(d, 0)
+	c := usual()
+	closed := g.answered(d, &c, map[*node]*node{})
+	for range 500 {
+		var data [16]uint32
+		for i := range data {
+			if data[i] = r.Uint32N(8); r.IntN(3) == 0 {
+				data[i] = r.Uint32()
+			}
+		}
+		want := walk(start, &data)
+		if got := walk(d, &data); got != want {
+			t.Fatalf("the diagram gives %#x for %x, want %#x", got, data, want)
+		}
+		if got, want := walk(closed, &data), uint32(seccomp.Action(want).Answer(&c)); got != want {
+			t.Fatalf("under the usual choice the diagram gives %#x for %x, want %#x", got, data, want)
+		}
+	}
+}
+
+// TestNoDiagram: what cannot be asked for once is refused, not got wrong.
+func TestNoDiagram(t *testing.T) {
+	g := graph{}
+	a, b, c := g.ret(1), g.ret(2), g.ret(3)
+	for name, n := range map[string]*node{
+		"whole and in part": g.load(16, g.jump(opEqual, 3, a, g.load(16, g.jump(opBits, 1, b, c)))),
+		"by order":          g.load(16, g.jump(opAbove, 3, a, b)),
+		"too wide":          g.load(16, g.jump(opBits, 0xfffff, a, b)),
+	} {
+		if d, err := g.diagram(n); err == nil {
+			t.Errorf("%s: no error, but %v", name, d)
+		}
+	}
+}
+
+// FuzzSearch wants every number to lead where its span says.
+func FuzzSearch(f *testing.F) { f.Fuzz(checkSearch) }
+
+func TestSearch(t *testing.T) {
+	for seed := range uint64(500) {
+		checkSearch(t, seed)
+	}
+}
+
+func checkSearch(t *testing.T, seed uint64) {
+	r := rand.New(rand.NewPCG(seed, 4))
+	g := graph{}
+	all := []span{{0, randomGraph(r, g, 0)}}
+	for range r.IntN(120) {
+		from, step := all[len(all)-1].from, 1+r.Uint32N(3)
+		if r.IntN(20) == 0 {
+			step = r.Uint32()
+		}
+		if from+step <= from {
+			break
+		}
+		all = append(all, span{from + step, randomGraph(r, g, 0)})
+	}
+	if r.IntN(4) == 0 && all[len(all)-1].from != 1<<32-1 {
+		all = append(all, span{1<<32 - 1, randomGraph(r, g, 0)})
+	}
+	found := g.load(0, search(g, merged(slices.Clone(all))))
+	for i, s := range all {
+		end := uint32(1<<32 - 1)
+		if i+1 < len(all) {
+			end = all[i+1].from - 1
+		}
+		for _, number := range []uint32{s.from, end, s.from + (end-s.from)/2} {
+			if got := walk(found, &[16]uint32{number}); got != s.to.k {
+				t.Fatalf("%#x leads to %#x, want %#x (of %d spans)", number, got, s.to.k, len(all))
+			}
 		}
 	}
 }
