@@ -50,7 +50,7 @@ var Capabilities = []Capability{
 	{Child, "allow-child-process", "ChildProcess", "PROGRAM,...", "start other processes: any program, or those listed", OptionalPrograms},
 	{Worker, "allow-worker", "WorkerThreads", "", "start threads", Switch},
 	{Addon, "allow-addons", "Addon", "PATTERN,...", "load native code that is not part of the program", OptionalPatterns},
-	{Net, "allow-net", "Net", "RULE,...", "use the network", OptionalRules},
+	{Net, "allow-net", "Net", "RULE,...", "use the network (no RULE is served in this version)", OptionalRules},
 	{Inspector, "allow-inspector", "Inspector", "", "trace and inspect the sandbox's own processes", Switch},
 	{Env, "allow-env", "Env", "NAME,...", "pass environment variables on", OptionalNames},
 }

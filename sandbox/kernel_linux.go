@@ -34,8 +34,9 @@ func Probe() Kernel {
 }
 
 // readYama reads the ptrace scope; a kernel without Yama has no such file. To look for
-// it in vain takes 13 µs, so that Yama's option of prctl(2) is asked for first: to take
-// back what was never given changes nothing. Under a filter that answer can be anybody's.
+// it in vain takes 13 µs, so that Yama's option of prctl(2) is asked for first. It takes
+// back at most the leave to trace us that what ran here before has given. Under a filter
+// the answer can be anybody's, and is not believed.
 func readYama() int {
 	filtered, _, e := unix.RawSyscall(unix.SYS_PRCTL, unix.PR_GET_SECCOMP, 0, 0)
 	if e == 0 && filtered == 0 && unix.Prctl(unix.PR_SET_PTRACER, 0, 0, 0, 0) == unix.EINVAL {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -44,7 +45,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	if err := root.Execute(); err != nil && !errors.Is(err, errAnswered) {
+	var unwritten error
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) {
+		_, unwritten = fmt.Fprintf(c.OutOrStdout(), "%s\n\n%s", cmp.Or(c.Long, c.Short), c.UsageString())
+	})
+	err := cmp.Or(root.Execute(), unwritten)
+	if err != nil && !errors.Is(err, errAnswered) {
 		r.say("error", err.Error())
 		return exitWrong
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,6 +37,13 @@ func commandNames(root *cobra.Command) (names []string) {
 		names = append(names, c.Name())
 	}
 	return names
+}
+
+// printHelp prints what a command is for and how it is written. The library's own would
+// leave it at that where it cannot be written.
+func printHelp(c *cobra.Command) error {
+	_, err := fmt.Fprintf(c.OutOrStdout(), "%s\n\n%s", cmp.Or(c.Long, c.Short), c.UsageString())
+	return err
 }
 
 // printUsage prints how a command is written. The library's own would print the

@@ -40,11 +40,16 @@ func run(args []string) int {
 	}
 	root := newRoot(s, args)
 	root.SetArgs(args)
-	cmd, err := root.ExecuteC()
-	if cmd != root {
+	var unwritten error
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) { unwritten = printHelp(c) })
+	switch cmd, err := root.ExecuteC(); {
+	case unwritten != nil:
+		return s.End(unwritten, exitWrong)
+	case cmd != root:
 		return s.End(err, exitWrong)
+	default:
+		return s.End(err, launch.Failed)
 	}
-	return s.End(err, launch.Failed)
 }
 
 // newRoot makes the tree of commands.

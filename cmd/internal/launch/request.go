@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -27,7 +26,7 @@ func (s *Settings) Request(command []string) (sandbox.Request, error) {
 		},
 	}
 	if len(s.later) > 0 {
-		return r, fmt.Errorf("--%s is not served by this version", strings.Join(s.later, ", --"))
+		return r, fmt.Errorf("--%s is not served by this version", s.later[0])
 	}
 	if err := s.checkPinned(); err != nil {
 		return r, err

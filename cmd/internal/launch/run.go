@@ -28,10 +28,14 @@ func (s *Settings) Run(args []string) error {
 		return err
 	}
 	if s.JSON {
-		return errors.New("--json belongs to check and plan")
+		return errors.New("--json belongs to commands that answer: check, plan, hash")
 	}
 	if len(r.Command) == 0 {
-		return voice.WithHint(errors.New("no command is given"), "sandrun [flags] -- COMMAND; sandrun --help shows more")
+		hint := "sandrun [flags] -- COMMAND; sandrun --help shows more"
+		if s.policy != "" {
+			hint = `sandrun --policy FILE [flags] -- COMMAND, or "command" in the manifest`
+		}
+		return voice.WithHint(errors.New("no command is given"), hint)
 	}
 	rec, err := s.newRecording(r.Policy.OnError)
 	if err != nil {
