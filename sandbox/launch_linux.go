@@ -19,12 +19,15 @@ import (
 	"sandrun/sandbox/supervisor"
 )
 
+// These the Go runtime would answer otherwise than a program that has just begun: SIGQUIT
+// with a listing of its goroutines, and a status that looks like the target's own; the
+// others not at all.
 func init() {
-	// The Go runtime would answer SIGQUIT with a listing of its goroutines, and a
-	// status that looks like the program's own.
-	var old, none action
-	if signalAction(uintptr(unix.SIGQUIT), nil, &old); old.handler > ignoreAction {
-		signalAction(uintptr(unix.SIGQUIT), &none, nil)
+	for _, s := range [...]uintptr{uintptr(unix.SIGQUIT), uintptr(unix.SIGUSR1), uintptr(unix.SIGUSR2)} {
+		var old, none action
+		if signalAction(s, nil, &old); old.handler > ignoreAction {
+			signalAction(s, &none, nil)
+		}
 	}
 }
 

@@ -62,8 +62,8 @@ func explainFlagError(cmd *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	var needs *pflag.ValueRequiredError
 	switch {
-	case errors.Is(err, pflag.ErrHelp):
-		return err
+	case errors.Is(err, pflag.ErrHelp): // the library has taken -hx for -h
+		return voice.WithHint(errors.New("-h stands alone"), "sandrun --help")
 	case errors.As(err, &missing):
 		name := missing.GetSpecifiedName()
 		word := "--" + name

@@ -203,6 +203,24 @@ func TestSignalsAreForwarded(t *testing.T) {
 	})
 }
 
+// TestSignalsAtTheStart: a signal that comes before there is a target ends sandrun. strace
+// sends it where sandrun asks for the first time what the kernel can do.
+func TestSignalsAtTheStart(t *testing.T) {
+	inModes(t, func(t *testing.T, u user, dir string, flags []string) {
+		for _, s := range []unix.Signal{unix.SIGTERM, unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2, unix.SIGINT, unix.SIGQUIT} {
+			const call = "landlock_create_ruleset"
+			args := append([]string{
+				"strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call,
+				"-e", fmt.Sprintf("inject=%s:signal=%d:when=1", call, int(s)), sandrun,
+			}, flags...)
+			c := command(u, dir, append(args, "--", probe, "sleep", "3000")...)
+			if out, err := c.CombinedOutput(); statusOf(c.ProcessState) != 128+int(s) {
+				t.Errorf("%v: %v\n%s", s, err, out)
+			}
+		}
+	})
+}
+
 // TestTargetDiesWithItsSupervisor kills sandrun and looks for what is left.
 func TestTargetDiesWithItsSupervisor(t *testing.T) {
 	asEach(t, func(t *testing.T, u user, dir string) {

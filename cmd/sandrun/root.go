@@ -39,10 +39,9 @@ func run(args []string) int {
 		return launch.Failed
 	}
 	root := newRoot(s, args)
-	root.SetArgs(args)
 	var unwritten error
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { unwritten = printHelp(c) })
-	switch cmd, err := root.ExecuteC(); {
+	switch cmd, err := execute(root, s, args); {
 	case unwritten != nil:
 		return s.End(unwritten, exitWrong)
 	case cmd != root:
@@ -50,6 +49,20 @@ func run(args []string) int {
 	default:
 		return s.End(err, launch.Failed)
 	}
+}
+
+// execute runs the command of a command line, and tells which that is. Where none below
+// the root can be meant, the library is not asked for one: after a fault it would look for
+// commands, and for completions, among the words of the program.
+func execute(root *cobra.Command, s *launch.Settings, args []string) (*cobra.Command, error) {
+	if launch.MayNameCommand(args) {
+		root.SetArgs(args)
+		return root.ExecuteC()
+	}
+	if err := root.ParseFlags(args); err != nil {
+		return root, root.FlagErrorFunc()(root, err)
+	}
+	return root, s.Run(root.Flags().Args())
 }
 
 // newRoot makes the tree of commands.
