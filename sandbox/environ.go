@@ -74,11 +74,25 @@ func judgeVariable(p policy.Policy, name string) envVerdict {
 	return envRemoved
 }
 
-// filterEnv returns the variables that the target gets, the names of those that
-// were removed, and the names of those that only the addon grant is missing for.
-// Of a name that occurs twice the first counts, as it does for getenv. An entry
-// without "=" names nothing and is removed.
-func filterEnv(p policy.Policy, env []string) (kept, removed, needAddon []string) {
+// An environment is what becomes of the caller's variables.
+type environment struct {
+	kept      []string // entries that the target gets
+	removed   []string // names of the others
+	needAddon []string // names among them that only the addon grant is missing for
+}
+
+// environment judges the variables, once.
+func (f *Facts) environment() *environment {
+	if f.env == nil {
+		f.env = new(environment)
+		*f.env = filterEnv(f.Policy, f.Env)
+	}
+	return f.env
+}
+
+// filterEnv judges every variable. Of a name that occurs twice the first counts, as it
+// does for getenv. An entry without "=" names nothing and is removed.
+func filterEnv(p policy.Policy, env []string) (e environment) {
 	seen := make(map[string]bool, len(env))
 	for _, entry := range env {
 		name, _, ok := strings.Cut(entry, "=")
@@ -88,15 +102,15 @@ func filterEnv(p policy.Policy, env []string) (kept, removed, needAddon []string
 		seen[name] = true
 		switch judgeVariable(p, name) {
 		case envKept:
-			kept = append(kept, entry)
+			e.kept = append(e.kept, entry)
 		case envNeedsAddon:
-			needAddon = append(needAddon, name)
-			removed = append(removed, name)
+			e.needAddon = append(e.needAddon, name)
+			e.removed = append(e.removed, name)
 		default:
-			removed = append(removed, name)
+			e.removed = append(e.removed, name)
 		}
 	}
-	return kept, removed, needAddon
+	return e
 }
 
 // withoutLoaders removes variables that load code, unless addon is granted. A

@@ -54,6 +54,7 @@ type Facts struct {
 	Stdio    [3]Stdio
 	Pins     *supervisor.Pins // nil where no content is pinned
 	Mounts   Mounts           // empty where no file is granted
+	env      *environment     // what of the environment is passed on, once that is known
 }
 
 // Stdio is what is known of one of descriptors 0 to 2.
@@ -72,8 +73,7 @@ func Gather(r Request, create bool) (*Facts, error) {
 			return nil, err
 		}
 	}
-	kept, _, _ := filterEnv(r.Policy, r.Env)
-	env := lookup(kept)
+	env := lookup(f.environment().kept)
 	res := &resolver{env: env, dir: r.Dir}
 	if !create && !r.Options.NoCreate {
 		res.made = wouldMake(r.Policy)

@@ -89,15 +89,15 @@ func (e *ThreadsError) Error() string {
 }
 
 func (p *Plan) planEnv() {
-	kept, removed, needAddon := filterEnv(p.facts.Policy, p.facts.Env)
-	p.Removed = removed
-	for _, name := range needAddon {
+	env := p.facts.environment()
+	p.Removed = env.removed
+	for _, name := range env.needAddon {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%s is removed: it loads code, which needs --allow-addons beside --allow-env", name))
 	}
+	p.Env = env.kept
 	if c := p.facts.Closure; c != nil {
-		kept = withoutLoaders(p.facts.Policy, c.Env.Apply(kept))
+		p.Env = withoutLoaders(p.facts.Policy, c.Env.Apply(env.kept))
 	}
-	p.Env = kept
 }
 
 // judgeStdio refuses descriptors through which the target would reach more than
