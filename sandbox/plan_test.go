@@ -190,6 +190,16 @@ func TestDirectOrSupervised(t *testing.T) {
 	}
 }
 
+// TestUsualChoice: the programs are laid out for the launches that are made.
+func TestUsualChoice(t *testing.T) {
+	f := facts(t)
+	f.Closure.Static = true
+	p, err := NewPlan(f)
+	if err != nil || p.Supervised() || p.Choice != seccomp.Usual() {
+		t.Errorf("a direct launch without grants chooses %v, which is not the usual %v (%v, %v)", p.Choice, seccomp.Usual(), p.Reasons, err)
+	}
+}
+
 func TestChoices(t *testing.T) {
 	const d, a, n = seccomp.Deny, seccomp.Allow, seccomp.Notify
 	type choice = map[seccomp.Slot]seccomp.Verdict

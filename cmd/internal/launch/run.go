@@ -114,6 +114,7 @@ func sayPlan(p *sandbox.Plan) {
 func (s *Settings) notRun(err error) error {
 	s.tell(err)
 	if !s.quiet {
+		sayCommandHint(err)
 		sayGapHints(err)
 		sayIntegrityHint(s, err)
 	}
@@ -132,6 +133,17 @@ func (s *Settings) notRun(err error) error {
 		return Status(Refused)
 	}
 	return Status(Failed)
+}
+
+// sayCommandHint names the command of sandrun that a program which is not found may have
+// been meant to be.
+func sayCommandHint(err error) {
+	var missing *closure.NotFoundError
+	if errors.As(err, &missing) {
+		if text := policy.Suggest(missing.Name, commandWords[:]); text != "" {
+			voice.Tell("hint", "%s", text)
+		}
+	}
 }
 
 // sayIntegrityHint says how a change that is wanted is accepted.

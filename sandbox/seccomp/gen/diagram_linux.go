@@ -250,7 +250,7 @@ func each(mask uint32, f func(uint32)) {
 // most launches answer them. Nil is longer than any.
 func (g graph) shorter(a, b *node) *node {
 	length := func(n *node) int {
-		c := usual()
+		c := seccomp.Usual()
 		return size(n) + size(g.answered(n, &c, map[*node]*node{}))
 	}
 	if a == nil || length(b) < length(a) {

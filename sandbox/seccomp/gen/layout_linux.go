@@ -32,17 +32,6 @@ func layout(g graph, arch uint32, calls map[uint32]*node) *node {
 	return g.load(offsetArch, g.jump(opEqual, arch, known, g.ret(uint32(seccomp.Kill))))
 }
 
-// usual is how the plans of most launches answer. A wrong guess costs length only.
-func usual() (c seccomp.Choice) {
-	for _, s := range []seccomp.Slot{
-		seccomp.OpenRead, seccomp.OpenWrite, seccomp.Truncate, seccomp.Change, seccomp.Signal,
-		seccomp.Begin, seccomp.Start, seccomp.Hide, seccomp.Listener,
-	} {
-		c[s] = seccomp.Allow
-	}
-	return c
-}
-
 // Bytes returns a program as the files hold it.
 func Bytes(code []unix.SockFilter) []byte {
 	b := make([]byte, 0, 8*len(code))

@@ -3,6 +3,8 @@ package gen
 import (
 	"cmp"
 	"slices"
+
+	"sandrun/sandbox/seccomp"
 )
 
 // A span is what a run of numbers leads to; it ends where the next starts.
@@ -50,7 +52,7 @@ const most = 3
 // that what else it can. Where the choice is the usual one, all of the second search is
 // one return, and Fold makes it that.
 func search(g graph, all []span) *node {
-	c, done := usual(), map[*node]*node{}
+	c, done := seccomp.Usual(), map[*node]*node{}
 	rough := slices.Clone(all)
 	for i := range rough {
 		rough[i].to = g.answered(rough[i].to, &c, done)
