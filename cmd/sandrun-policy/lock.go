@@ -138,6 +138,9 @@ func (l *locker) judged(data []byte, text string) error {
 // examine hashes the resources, or those that are named.
 func (l *locker) examine(names []string) error {
 	if len(names) == 0 {
+		if len(l.listed) == 0 {
+			l.say("hint", "the manifest lists no resources: name the files that it should pin")
+		}
 		for _, res := range l.listed {
 			if !res.Any {
 				l.compare(res)
