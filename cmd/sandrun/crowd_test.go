@@ -112,8 +112,8 @@ func TestKilledCallersLeaveNothing(t *testing.T) {
 }
 
 // TestBlockedOpensAreBounded: each open that blocks takes a thread of the supervisor's,
-// but no more than 256 of them at once; the others fail. The Go runtime has some more, to
-// look at the callers.
+// but no more than 256 of them at once; the others fail. To look at a caller the Go runtime
+// may start another thread for each: 280 to 416 were seen with 250 blocked opens.
 func TestBlockedOpensAreBounded(t *testing.T) {
 	asEach(t, func(t *testing.T, u user, dir string) {
 		d := crowdDir(t, u)
@@ -125,7 +125,7 @@ func TestBlockedOpensAreBounded(t *testing.T) {
 		for {
 			select {
 			case err := <-done:
-				if must(t, err); most < 250 || most > 250+100 {
+				if must(t, err); most < 250 || most > 2*250+50 {
 					t.Errorf("%d threads at most, with 250 blocked opens", most)
 				}
 				d := crowdDir(t, u)

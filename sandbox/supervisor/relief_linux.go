@@ -2,10 +2,9 @@ package supervisor
 
 import (
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // What is done on behalf may be held up by a slow file system or by a lock on an
@@ -29,11 +28,17 @@ type relief struct {
 	busy [maxServers]atomic.Int64
 }
 
+// clock is when the time of now begins. It is set at the first question, because
+// everything that is set before costs every launch.
+var clock struct {
+	sync.Once
+	began time.Time
+}
+
 // now is a time that only goes forward, in nanoseconds; it is never 0.
 func now() int64 {
-	var t unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &t)
-	return t.Nano() + 1
+	clock.Do(func() { clock.began = time.Now() })
+	return int64(time.Since(clock.began)) + 1
 }
 
 // work marks a server as busy with something that may be held up.
