@@ -190,6 +190,33 @@ func TestDirectOrSupervised(t *testing.T) {
 	}
 }
 
+// TestRulesOfOnePath: several grants of a path make one rule, which may only fail to find
+// it where none of them names it.
+func TestRulesOfOnePath(t *testing.T) {
+	grant := func(scope policy.Scope, kind policy.Kind) Resolved {
+		return Resolved{Grant: policy.Grant{Scope: scope, Pattern: policy.Pattern{Kind: kind}}, Paths: []string{"/f"}}
+	}
+	found, named := grant(policy.FSRead, policy.Prefix), grant(policy.FSWrite, policy.Path)
+	for _, c := range []struct {
+		grants []Resolved
+		found  bool
+		access landlock.Access
+	}{
+		{[]Resolved{found}, true, landlock.Read},
+		{[]Resolved{found, grant(policy.FSWrite, policy.Glob)}, true, landlock.Read | landlock.Write},
+		{[]Resolved{named}, false, landlock.Write},
+		{[]Resolved{found, named}, false, landlock.Read | landlock.Write},
+		{[]Resolved{named, found}, false, landlock.Read | landlock.Write},
+	} {
+		f := facts(t)
+		f.Closure.Files, f.Grants = nil, c.grants
+		want := landlock.Rule{Path: "/f", Access: c.access, Found: c.found}
+		if got := rules(f); len(got) != 1 || got[0] != want {
+			t.Errorf("%v make %v, want %v", c.grants, got, want)
+		}
+	}
+}
+
 // TestUsualChoice: the programs are laid out for the launches that are made.
 func TestUsualChoice(t *testing.T) {
 	f := facts(t)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -238,21 +239,24 @@ func TestTargetDiesWithItsSupervisor(t *testing.T) {
 	})
 }
 
-// TestTreeEndsWithTheTarget leaves a chain of children behind.
+// TestTreeEndsWithTheTarget leaves a chain of children behind, where they are granted and
+// where they go ahead all the same.
 func TestTreeEndsWithTheTarget(t *testing.T) {
 	asEach(t, func(t *testing.T, u user, dir string) {
 		script := "(sleep 60 & echo $!); setsid sleep 60 & echo $!; (i=0; while [ $((i += 1)) -lt 20000 ]; do /bin/true & wait; done) & echo $!"
-		r := sandboxed(t, u, dir, []string{"--allow-child-process"}, "/bin/sh", "-c", script)
-		pids := strings.Fields(r.out)
-		if r.status != 0 || len(pids) != 3 {
-			t.Fatalf("status %d: %s%s", r.status, r.out, r.err)
-		}
-		for _, p := range pids {
-			var pid int
-			if _, err := fmt.Sscan(p, &pid); err != nil {
-				t.Fatal(err)
+		for _, flag := range []string{"--allow-child-process", "--onerror=log"} {
+			r := sandboxed(t, u, dir, []string{flag, "--log-file=" + dir + "/log"}, "/bin/sh", "-c", script)
+			pids := strings.Fields(r.out)
+			if r.status != 0 || len(pids) != 3 {
+				t.Fatalf("%s: status %d: %s%s", flag, r.status, r.out, r.err)
 			}
-			gone(t, pid)
+			for _, p := range pids {
+				var pid int
+				if _, err := fmt.Sscan(p, &pid); err != nil {
+					t.Fatal(err)
+				}
+				gone(t, pid)
+			}
 		}
 	})
 }
@@ -420,6 +424,32 @@ func TestPersonality(t *testing.T) {
 			}
 			if r := plain(t, u, dir, append(args, "--", probe, "personality")...); r.out != c.want+"\nok\n" {
 				t.Errorf("%v: %s%s", c, r.out, r.err)
+			}
+		}
+	})
+}
+
+// TestOwnCodeOfWhatMayBeWritten: the system's libraries count as a program's own code
+// unless the target may write the program, which could then be anything.
+func TestOwnCodeOfWhatMayBeWritten(t *testing.T) {
+	libraries, err := filepath.Glob("/usr/lib/*/libm.so.6")
+	if err != nil || len(libraries) == 0 {
+		t.Fatalf("no library that the probe does not need: %v", err)
+	}
+	asEach(t, func(t *testing.T, u user, dir string) {
+		program := dir + "/program"
+		data, err := os.ReadFile(probe)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, u, program, string(data), 0o755)
+		read := "--allow-fs-read=" + libraries[0]
+		if r := sandboxed(t, u, dir, []string{read}, program, "mapexec", libraries[0]); r.out != "ok\n" {
+			t.Errorf("nothing may be written: %s%s", r.out, r.err)
+		}
+		for _, where := range []string{dir, program} {
+			if r := sandboxed(t, u, dir, []string{read, "--allow-fs-write=" + where}, program, "mapexec", libraries[0]); r.out != "EACCES\n" {
+				t.Errorf("%s may be written: %s%s", where, r.out, r.err)
 			}
 		}
 	})
