@@ -432,9 +432,12 @@ func TestPersonality(t *testing.T) {
 // TestOwnCodeOfWhatMayBeWritten: the system's libraries count as a program's own code
 // unless the target may write the program, which could then be anything.
 func TestOwnCodeOfWhatMayBeWritten(t *testing.T) {
-	libraries, err := filepath.Glob("/usr/lib/*/libm.so.6")
-	if err != nil || len(libraries) == 0 {
-		t.Fatalf("no library that the probe does not need: %v", err)
+	libraries, _ := filepath.Glob("/usr/lib*/libm.so.6")
+	if debian, _ := filepath.Glob("/usr/lib/*/libm.so.6"); len(debian) > 0 {
+		libraries = debian
+	}
+	if len(libraries) == 0 {
+		t.Fatal("there is no libm, which the probe does not need")
 	}
 	asEach(t, func(t *testing.T, u user, dir string) {
 		program := dir + "/program"
