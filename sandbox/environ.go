@@ -90,16 +90,14 @@ func (f *Facts) environment() *environment {
 	return f.env
 }
 
-// filterEnv judges every variable. Of a name that occurs twice the first counts, as it
-// does for getenv. An entry without "=" names nothing and is removed.
+// filterEnv judges every variable. An entry without "=" names nothing and is removed.
 func filterEnv(p policy.Policy, env []string) (e environment) {
-	seen := make(map[string]bool, len(env))
+	e.kept = make([]string, 0, len(env))
 	for _, entry := range env {
 		name, _, ok := strings.Cut(entry, "=")
-		if !ok || name == "" || seen[name] {
+		if !ok || name == "" {
 			continue
 		}
-		seen[name] = true
 		switch judgeVariable(p, name) {
 		case envKept:
 			e.kept = append(e.kept, entry)

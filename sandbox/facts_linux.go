@@ -31,7 +31,7 @@ type Options struct {
 type Request struct {
 	Policy  policy.Policy
 	Command []string // empty: a question about the grants alone
-	Env     []string // the caller's environment
+	Env     []string // the caller's environment as os.Environ gives it, no name twice: the first counts
 	Dir     string   // the working directory
 	Options Options
 }

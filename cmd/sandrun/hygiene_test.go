@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -130,6 +131,34 @@ func TestEnvironment(t *testing.T) {
 			t.Errorf("%s%s", r.out, r.err)
 		}
 	})
+}
+
+// TestVariableGivenTwice: of a name that occurs twice the first entry counts, as it does
+// for getenv, and the other does not get past the judgement of the name.
+func TestVariableGivenTwice(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	p, err := os.StartProcess(sandrun, []string{"sandrun", "--allow-env=A", "--", "/usr/bin/env"}, &os.ProcAttr{
+		Env:   []string{"A=1", "SECRET=1", "PATH=/usr/bin", "A=2", "SECRET=2", "PATH=/bin", "=3", "none"}, // exec.Cmd would leave the first out
+		Files: []*os.File{nil, write, os.Stderr},
+	})
+	write.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := io.ReadAll(read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state, err := p.Wait(); err != nil || !state.Success() {
+		t.Fatal(state, err)
+	}
+	if string(out) != "A=1\nPATH=/usr/bin\n" {
+		t.Errorf("the target has %q", out)
+	}
 }
 
 // TestScriptSetsNoLoaderVariable: a #! line may set variables, but none that loads

@@ -34,8 +34,14 @@ func (s *fileSet) add(f File) {
 // sorted returns the files by path, without those that a directory covers.
 func (s *fileSet) sorted() []File {
 	slices.SortFunc(s.list, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
-	return slices.DeleteFunc(slices.Clone(s.list), func(f File) bool {
-		covered := !f.Terminal && s.covered(f)
+	var trees []File
+	for _, f := range s.list {
+		if f.Tree {
+			trees = append(trees, f)
+		}
+	}
+	return slices.DeleteFunc(s.list, func(f File) bool {
+		covered := !f.Terminal && slices.ContainsFunc(trees, f.isBelow)
 		if covered {
 			f.release()
 		}
@@ -43,17 +49,8 @@ func (s *fileSet) sorted() []File {
 	})
 }
 
-// covered tells whether a directory above a file gives as much.
-func (s *fileSet) covered(f File) bool {
-	for dir := f.Path; ; {
-		end := strings.LastIndexByte(dir, '/')
-		if end <= 0 {
-			return false
-		}
-		dir = dir[:end]
-		i, ok := slices.BinarySearchFunc(s.list, dir, func(g File, path string) int { return cmp.Compare(g.Path, path) })
-		if ok && s.list[i].Tree && f.Access&^s.list[i].Access == 0 {
-			return true
-		}
-	}
+// isBelow tells whether a file lies below a directory that gives as much.
+func (f File) isBelow(tree File) bool {
+	rest, ok := strings.CutPrefix(f.Path, tree.Path)
+	return ok && strings.HasPrefix(rest, "/") && f.Access&^tree.Access == 0
 }
