@@ -217,13 +217,17 @@ func TestRulesOfOnePath(t *testing.T) {
 	}
 }
 
-// TestUsualChoice: the programs are laid out for the launches that are made.
-func TestUsualChoice(t *testing.T) {
-	f := facts(t)
-	f.Closure.Static = true
-	p, err := NewPlan(f)
-	if err != nil || p.Supervised() || p.Choice != seccomp.Usual() {
-		t.Errorf("a direct launch without grants chooses %v, which is not the usual %v (%v, %v)", p.Choice, seccomp.Usual(), p.Reasons, err)
+// TestUsualChoices: the launches that are made most often have programs of their own.
+func TestUsualChoices(t *testing.T) {
+	for static, want := range map[bool]seccomp.Choice{true: seccomp.Direct(), false: seccomp.Supervised()} {
+		for _, uid := range []int{0, 1000} {
+			f := facts(t)
+			f.Closure.Static, f.UID = static, uid
+			p, err := NewPlan(f)
+			if err != nil || p.Supervised() == static || p.Choice != want {
+				t.Errorf("a launch without grants chooses %v, not %v (static %v, uid %d, %v, %v)", p.Choice, want, static, uid, p.Reasons, err)
+			}
+		}
 	}
 }
 

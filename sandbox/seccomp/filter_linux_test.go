@@ -2,9 +2,11 @@ package seccomp_test
 
 import (
 	"fmt"
+	"iter"
 	"math/bits"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -17,14 +19,55 @@ import (
 // embedded returns the checked-in program of an architecture, labels and all.
 func embedded(t testing.TB, a gen.Arch) []unix.SockFilter {
 	t.Helper()
-	b, err := os.ReadFile("programs/" + a.Name + ".bpf")
+	return read(t, a.Name)
+}
+
+func read(t testing.TB, name string) []unix.SockFilter {
+	t.Helper()
+	b, err := os.ReadFile("programs/" + name + ".bpf")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(b) == 0 || len(b)%8 != 0 {
-		t.Fatalf("%s.bpf has %d bytes", a.Name, len(b))
+		t.Fatalf("%s.bpf has %d bytes", name, len(b))
 	}
 	return seccomp.Decode(string(b))
+}
+
+// programs are those of the choices, the ones that some have of their own included.
+func programs(t testing.TB, a gen.Arch) iter.Seq2[seccomp.Choice, []unix.SockFilter] {
+	code := embedded(t, a)
+	own := map[seccomp.Choice][]unix.SockFilter{}
+	for end, c := range gen.Made {
+		own[c] = read(t, a.Name+end)
+	}
+	return func(yield func(seccomp.Choice, []unix.SockFilter) bool) {
+		for c, program := range own {
+			if !yield(c, program) {
+				return
+			}
+		}
+		for _, c := range choices() {
+			if !yield(c, fold(code, c)) {
+				return
+			}
+		}
+	}
+}
+
+// TestOwnPrograms wants the choices that have a program of their own to get that.
+func TestOwnPrograms(t *testing.T) {
+	if len(gen.Made) != 2 {
+		t.Errorf("%d choices have a program", len(gen.Made))
+	}
+	for end, c := range gen.Made {
+		if got := seccomp.Program(c); !slices.Equal(got, read(t, runtime.GOARCH+end)) {
+			t.Errorf("%s: not what the file has", end)
+		}
+		if own, folded := seccomp.Program(c), fold(embedded(t, native()), c); len(own) >= len(folded) {
+			t.Errorf("%s: %d instructions, folded %d", end, len(own), len(folded))
+		}
+	}
 }
 
 func fold(code []unix.SockFilter, c seccomp.Choice) []unix.SockFilter {
@@ -191,11 +234,10 @@ func TestProgramsEqualTable(t *testing.T) {
 	for _, a := range archs() {
 		t.Run(a.Name, func(t *testing.T) {
 			t.Parallel()
-			code := embedded(t, a)
 			es := expectations(a, rowsOf(t, a))
-			cs := choices()
-			for _, c := range cs {
-				program := fold(code, c)
+			n := 0
+			for c, program := range programs(t, a) {
+				n++
 				for i := range es {
 					e := &es[i]
 					if got, _ := run(program, &e.call); got != e.want.Answer(&c) {
@@ -203,7 +245,7 @@ func TestProgramsEqualTable(t *testing.T) {
 					}
 				}
 			}
-			t.Logf("%d choices, %d calls each", len(cs), len(es))
+			t.Logf("%d choices, %d calls each", n, len(es))
 		})
 	}
 }
@@ -212,10 +254,8 @@ func TestProgramsEqualTable(t *testing.T) {
 // an argument is loaded: only then the kernel caches the verdict.
 func TestSettledCalls(t *testing.T) {
 	for _, a := range archs() {
-		code := embedded(t, a)
 		rows := rowsOf(t, a)
-		for _, c := range choices() {
-			program := fold(code, c)
+		for c, program := range programs(t, a) {
 			for nr, r := range rows {
 				_, far := run(program, &call{nr: nr, arch: a.Audit})
 				if settled(r, &c) && far > 4 {
@@ -241,8 +281,7 @@ func settled(r *seccomp.Row, c *seccomp.Choice) bool {
 func TestNoLabelSurvives(t *testing.T) {
 	for _, a := range gen.Archs {
 		code := embedded(t, a)
-		for _, c := range choices() {
-			program := fold(code, c)
+		for c, program := range programs(t, a) {
 			if len(program) > 660 {
 				t.Fatalf("%s, choice %v: %d instructions", a.Name, c, len(program))
 			}

@@ -83,12 +83,22 @@ const (
 // A Choice answers every slot. The zero Choice denies them all.
 type Choice [NumSlots]Verdict
 
-// Usual is the choice of a direct launch without grants. Programs are laid out so that
+// Direct is the choice of a direct launch without grants. Programs are laid out so that
 // this one is the shortest; whatever a plan chooses, the answers are the same.
-func Usual() (c Choice) {
+func Direct() (c Choice) {
 	for _, s := range [...]Slot{Memfd, OpenRead, OpenWrite, Truncate, Change, Signal, Begin, Start, Hide, Listener} {
 		c[s] = Allow
 	}
+	return c
+}
+
+// Supervised is the choice of a supervised launch without grants.
+func Supervised() Choice {
+	c := Direct()
+	for _, s := range [...]Slot{Child, Shared, Thread, Exec, ExecAt, MapExec, Metadata, Openat2, Net, Inspect} {
+		c[s] = Notify
+	}
+	c[Listener] = Deny
 	return c
 }
 

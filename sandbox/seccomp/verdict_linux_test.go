@@ -256,9 +256,14 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
+// native is the architecture of this machine.
+func native() gen.Arch {
+	return gen.Archs[slices.IndexFunc(gen.Archs, func(a gen.Arch) bool { return a.Name == runtime.GOARCH })]
+}
+
 // TestListenerStaysShut wants no choice to notify and to let a newer listener in.
 func TestListenerStaysShut(t *testing.T) {
-	a := gen.Archs[slices.IndexFunc(gen.Archs, func(a gen.Arch) bool { return a.Name == runtime.GOARCH })]
+	a := native()
 	data := call{unix.SYS_SECCOMP, a.Audit, [6]uint64{1, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER}}
 	for _, c := range choices() {
 		want := errno(unix.EBUSY)

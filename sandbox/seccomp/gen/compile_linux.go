@@ -13,8 +13,9 @@ import (
 	"sandrun/sandbox/seccomp"
 )
 
-// Compile makes the program of an architecture, with a label for every slot.
-func Compile(a Arch) ([]unix.SockFilter, error) {
+// Compile makes the programs of an architecture by the end of their files' names: "" has
+// a label for every slot, and Made the others.
+func Compile(a Arch) (map[string][]unix.SockFilter, error) {
 	rows, err := a.Rows()
 	if err != nil {
 		return nil, err
@@ -30,7 +31,15 @@ func Compile(a Arch) ([]unix.SockFilter, error) {
 			return nil, fmt.Errorf("%s: %w", r.Name, err)
 		}
 	}
-	return assemble(layout(g, a.Audit, calls)), nil
+	programs := map[string][]unix.SockFilter{"": assemble(layout(g, a.Audit, calls))}
+	for end, c := range Made {
+		done, answered := map[*node]*node{}, map[uint32]*node{}
+		for nr, n := range calls {
+			answered[nr] = g.answered(n, &c, done)
+		}
+		programs[end] = assemble(layout(g, a.Audit, answered))
+	}
+	return programs, nil
 }
 
 // stand is the number under which libseccomp compiles the conditions of every

@@ -244,7 +244,7 @@ func checkDiagram(t *testing.T, seed uint64) {
 		once(n.f, seen)
 	}
 	once(d, 0)
-	c := seccomp.Usual()
+	c := seccomp.Direct()
 	closed := g.answered(d, &c, map[*node]*node{})
 	for range 500 {
 		var data [16]uint32

@@ -8,6 +8,9 @@ import (
 	"sandrun/sandbox/seccomp"
 )
 
+// Made are the choices that have programs of their own, by the end of their files' names.
+var Made = map[string]seccomp.Choice{"-direct": seccomp.Direct(), "-supervised": seccomp.Supervised()}
+
 // An Arch is an architecture that has a program.
 type Arch struct {
 	Name  string // GOARCH

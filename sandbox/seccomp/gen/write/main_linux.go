@@ -14,14 +14,16 @@ import (
 
 func main() {
 	for _, a := range gen.Archs {
-		code, err := gen.Compile(a)
-		if err == nil {
-			err = os.WriteFile(filepath.Join("programs", a.Name+".bpf"), gen.Bytes(code), 0o644)
+		programs, err := gen.Compile(a)
+		for end, code := range programs {
+			if err == nil {
+				err = os.WriteFile(filepath.Join("programs", a.Name+end+".bpf"), gen.Bytes(code), 0o644)
+			}
+			fmt.Printf("%s%s: %d instructions\n", a.Name, end, len(code))
 		}
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "write: %s: %v\n", a.Name, err)
 			os.Exit(1)
 		}
-		fmt.Printf("%s: %d instructions\n", a.Name, len(code))
 	}
 }
