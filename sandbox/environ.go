@@ -57,21 +57,22 @@ const (
 	envNeedsAddon // named by a grant, but it loads code and addon is not granted
 )
 
-func judgeVariable(p policy.Policy, name string) envVerdict {
-	granted := false
-	for _, g := range p.Of(policy.Env) {
-		if g.All || g.Name == name || (g.Prefix && strings.HasPrefix(name, g.Name)) {
-			granted = true
-		}
-	}
+// judgeVariables returns what a policy says of a variable.
+func judgeVariables(p policy.Policy) func(name string) envVerdict {
+	grants := p.Of(policy.Env)
 	_, addon := p.All(policy.Addon)
-	switch {
-	case granted && isLoaderVariable(name) && !addon:
-		return envNeedsAddon
-	case granted || inNames(keptVariables[:], name):
-		return envKept
+	return func(name string) envVerdict {
+		granted := slices.ContainsFunc(grants, func(g policy.Grant) bool {
+			return g.All || g.Name == name || (g.Prefix && strings.HasPrefix(name, g.Name))
+		})
+		switch {
+		case granted && isLoaderVariable(name) && !addon:
+			return envNeedsAddon
+		case granted || inNames(keptVariables[:], name):
+			return envKept
+		}
+		return envRemoved
 	}
-	return envRemoved
 }
 
 // An environment is what becomes of the caller's variables.
@@ -93,12 +94,13 @@ func (f *Facts) environment() *environment {
 // filterEnv judges every variable. An entry without "=" names nothing and is removed.
 func filterEnv(p policy.Policy, env []string) (e environment) {
 	e.kept = make([]string, 0, len(env))
+	judge := judgeVariables(p)
 	for _, entry := range env {
 		name, _, ok := strings.Cut(entry, "=")
 		if !ok || name == "" {
 			continue
 		}
-		switch judgeVariable(p, name) {
+		switch judge(name) {
 		case envKept:
 			e.kept = append(e.kept, entry)
 		case envNeedsAddon:

@@ -63,7 +63,7 @@ func (f *Facts) askVariable(a *Answer) error {
 		a.Flag += " --allow-addons"
 		a.Notes = append(a.Notes, name+" loads code: it needs the addon grant too")
 	}
-	switch judgeVariable(f.Policy, name) {
+	switch judgeVariables(f.Policy)(name) {
 	case envKept:
 		a.Granted = true
 		a.By = "the list of variables that are always kept"

@@ -46,18 +46,23 @@ func addRule(ruleset int, handled Access, r Rule) error {
 		return fmt.Errorf("open %q for a kernel rule: %w", r.Path, err)
 	}
 	defer unix.Close(fd)
-	access, err := fitting(fd, r.Access&handled)
-	if err != nil {
-		return fmt.Errorf("stat %q: %w", r.Path, err)
+	err = allow(ruleset, fd, r.Access&handled)
+	if err == unix.EINVAL { // what is no directory takes none of its rights
+		err = allow(ruleset, fd, r.Access&handled&fileAccess)
 	}
-	if access == 0 { // the kernel answers ENOMSG for an empty rule
+	if err != nil {
+		return fmt.Errorf("landlock_add_rule %q (%s): %w", r.Path, r.Access&handled, err)
+	}
+	return nil
+}
+
+// allow adds a rule for an opened file. The kernel answers ENOMSG for an empty one.
+func allow(ruleset, fd int, access Access) error {
+	if access == 0 {
 		return nil
 	}
 	attr := ll.PathBeneathAttr{AllowedAccess: uint64(access), ParentFd: fd}
-	if err := ll.LandlockAddPathBeneathRule(ruleset, &attr, 0); err != nil {
-		return fmt.Errorf("landlock_add_rule %q (%s): %w", r.Path, access, err)
-	}
-	return nil
+	return ll.LandlockAddPathBeneathRule(ruleset, &attr, 0)
 }
 
 // open returns a descriptor of the file that the rule is for.
@@ -91,21 +96,6 @@ func openExact(path string) (int, error) {
 		return -1, err
 	}
 	return fd, nil
-}
-
-// fitting masks rights by what the opened file is.
-func fitting(fd int, access Access) (Access, error) {
-	if access&^fileAccess == 0 { // fits anything
-		return access, nil
-	}
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return 0, err
-	}
-	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
-		return access & fileAccess, nil
-	}
-	return access, nil
 }
 
 // Support is what the probe of the running kernel found.
