@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -87,6 +88,75 @@ func TestOpen(t *testing.T) {
 	if _, err := readFile(dir+"/file", 3); err == nil {
 		t.Error("a file above the limit was read")
 	}
+}
+
+// TestOpenLooksFirst: whoever waits for a reader of a FIFO goes on waiting.
+func TestOpenLooksFirst(t *testing.T) {
+	fifo := tempDir(t) + "/fifo"
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	met := make(chan error, 1)
+	go func() {
+		fd, err := unix.Open(fifo, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		_ = unix.Close(fd)
+		met <- err
+	}()
+	time.Sleep(50 * time.Millisecond) // until it waits
+	if f, err := open(fifo); err == nil {
+		f.close()
+		t.Error("a FIFO was opened")
+	}
+	select {
+	case err := <-met:
+		t.Fatalf("the FIFO got a reader (%v)", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	fd, err := unix.Open(fifo, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := <-met; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestOpenSwapped opens a name that is a file and a FIFO by turns, until both have come.
+func TestOpenSwapped(t *testing.T) {
+	dir := tempDir(t)
+	write(t, dir+"/a", "text")
+	if err := unix.Mkfifo(dir+"/b", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stop, stopped := make(chan bool), make(chan bool)
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_ = unix.Renameat2(unix.AT_FDCWD, dir+"/a", unix.AT_FDCWD, dir+"/b", unix.RENAME_EXCHANGE)
+			}
+		}
+	}()
+	opened, refused := 0, 0
+	for tries := 0; tries < 100_000 || opened == 0 || refused == 0; tries++ {
+		f, err := open(dir + "/a")
+		if err != nil {
+			refused++
+			continue
+		}
+		opened++
+		if err := regular(int(f)); err != nil {
+			t.Fatalf("opened what is %v", err)
+		}
+		f.close()
+	}
+	close(stop)
+	<-stopped
+	t.Logf("opened %d times, refused %d", opened, refused)
 }
 
 func TestReadDir(t *testing.T) {
