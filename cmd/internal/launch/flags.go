@@ -81,6 +81,9 @@ func find(name string) (f Flag, ok bool) {
 // that and what follows. It gives up on whatever the library of flags might have a word
 // about; what it reads, that reads alike.
 func (s *Settings) parse(args []string) (command []string, ok bool) {
+	// Most flags are grants, and to make room for thousands in steps takes long.
+	most := slices.IndexFunc(args, func(a string) bool { return !strings.HasPrefix(a, "--") || a == "--" })
+	s.grants = make([]policy.Grant, 0, max(most, 0))
 	for len(args) > 0 {
 		word, isFlag := strings.CutPrefix(args[0], "--")
 		switch {
