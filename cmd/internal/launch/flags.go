@@ -83,7 +83,7 @@ func find(name string) (f Flag, ok bool) {
 func (s *Settings) parse(args []string) (command []string, ok bool) {
 	// Most flags are grants, and to make room for thousands in steps takes long.
 	most := slices.IndexFunc(args, func(a string) bool { return !strings.HasPrefix(a, "--") || a == "--" })
-	s.grants = make([]policy.Grant, 0, max(most, 0))
+	s.grants = slices.Grow(s.grants, max(most, 0))
 	for len(args) > 0 {
 		word, isFlag := strings.CutPrefix(args[0], "--")
 		switch {

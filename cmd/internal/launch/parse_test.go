@@ -42,7 +42,8 @@ func byLibrary(s *Settings, args []string) (command []string, err error) {
 // that the library has no word about to be launched early.
 func checkParse(t *testing.T, args []string) {
 	t.Helper()
-	ours, theirs := &Settings{dir: "/w", exitStatus: -1}, &Settings{dir: "/w", exitStatus: -1}
+	fresh := func() *Settings { return &Settings{dir: "/w", grants: []policy.Grant{}, exitStatus: -1} } // none is none, with room or without
+	ours, theirs := fresh(), fresh()
 	command, ok := ours.parse(args)
 	want, err := byLibrary(theirs, args)
 	if ok != (err == nil) {
