@@ -158,7 +158,15 @@ func (f *Facts) askFile(a *Answer, c policy.Capability) error {
 	if kernelFile := f.kernelReason(a.Scope, p); kernelFile != "" {
 		a.Notes = append(a.Notes, kernelFile)
 	}
-	return nil
+	if a.Scope != policy.FSWrite || f.UID != 0 {
+		return nil
+	}
+	mounts, err := readMounts()
+	if mounts.isKernel(p) {
+		a.Flag += " --tolerate=kernel-files"
+		a.Notes = append(a.Notes, "as root, to write into a kernel file system is a way out of the sandbox")
+	}
+	return err
 }
 
 // resource resolves the reference of an answer as the kernel would.

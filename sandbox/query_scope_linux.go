@@ -35,7 +35,12 @@ func (f *Facts) askProgram(a *Answer) error {
 			return nil
 		}
 	}
-	a.Flag = "--allow-child-process=" + flagValue(name)
+	a.Flag = "--allow-child-process"
+	if f.findProgram(name) == "" {
+		a.Notes = append(a.Notes, "no list can name it: "+name+" is no program that can be started")
+		return nil
+	}
+	a.Flag += "=" + flagValue(name)
 	return nil
 }
 
