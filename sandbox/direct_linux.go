@@ -27,8 +27,8 @@ func carryOut() {
 
 // interrupted tells whether another thread ever had to leave its processor to others.
 func interrupted() bool {
-	var all, own unix.Rusage
-	return unix.Getrusage(unix.RUSAGE_SELF, &all) != nil || unix.Getrusage(unix.RUSAGE_THREAD, &own) != nil || all.Nivcsw > own.Nivcsw
+	var all, own unix.Rusage // this thread first: what it leaves in between must not hide another's
+	return unix.Getrusage(unix.RUSAGE_THREAD, &own) != nil || unix.Getrusage(unix.RUSAGE_SELF, &all) != nil || all.Nivcsw > own.Nivcsw
 }
 
 // handling tells whether another thread of this process has other signals blocked than

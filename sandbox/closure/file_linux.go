@@ -109,33 +109,11 @@ func absolute(dir, path string) string {
 // A file is a regular file, open for reading.
 type file int
 
-const toRead = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC
-
 // open opens a regular file, and nothing else: opening a device can have effects, and
-// opening a FIFO blocks. Non-blocking, or the holder of a lease could make it wait.
-//
-// It looks before it opens. In between, the name could only become another file of its
-// directory's file system, for no symbolic link is followed; so there it could be a
-// device only if who may rename things there has one there already. Where this way is
-// closed, the file is pinned before it is opened, which takes four times as long.
+// opening a FIFO blocks. So the file is pinned before it is opened. To look at the name
+// first and to follow no symbolic link is faster and not enough: who may rename a directory
+// above can put another in its place on which a file system with devices is mounted.
 func open(path string) (file, error) {
-	if err := lookAt(path); err != nil {
-		return -1, err
-	}
-	how := unix.OpenHow{Flags: toRead, Resolve: unix.RESOLVE_NO_SYMLINKS}
-	fd, err := unix.Openat2(unix.AT_FDCWD, path, &how)
-	if err != nil { // a symbolic link, or an outer sandbox that refuses the call
-		return openPinned(path)
-	}
-	if err := regular(fd); err != nil {
-		_ = unix.Close(fd)
-		return -1, err
-	}
-	return file(fd), nil
-}
-
-// openPinned opens a regular file through a descriptor that cannot become another file.
-func openPinned(path string) (file, error) {
 	pin, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return -1, err
@@ -144,17 +122,9 @@ func openPinned(path string) (file, error) {
 	if err := regular(pin); err != nil {
 		return -1, err
 	}
-	fd, err := unix.Open("/proc/self/fd/"+strconv.Itoa(pin), toRead, 0)
+	// Non-blocking, or the holder of a lease could make this wait.
+	fd, err := unix.Open("/proc/self/fd/"+strconv.Itoa(pin), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
 	return file(fd), err
-}
-
-// lookAt tells what is wrong with opening a path for reading.
-func lookAt(path string) error {
-	var st unix.Stat_t
-	if err := unix.Stat(path, &st); err != nil {
-		return err
-	}
-	return readable(st.Mode)
 }
 
 // regular tells what is wrong with reading an opened file.
@@ -163,11 +133,7 @@ func regular(fd int) error {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return err
 	}
-	return readable(st.Mode)
-}
-
-func readable(mode uint32) error {
-	switch mode & unix.S_IFMT {
+	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
 		return nil
 	case unix.S_IFDIR:

@@ -31,7 +31,8 @@ func (s *fileSet) add(f File) {
 	old.Terminal = old.Terminal || f.Terminal
 }
 
-// sorted returns the files by path, without those that a directory covers.
+// sorted returns the files by path, without those that a directory covers. It uses the
+// set up: nothing can be added any more.
 func (s *fileSet) sorted() []File {
 	slices.SortFunc(s.list, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
 	var trees []File
@@ -40,6 +41,7 @@ func (s *fileSet) sorted() []File {
 			trees = append(trees, f)
 		}
 	}
+	s.index = nil
 	return slices.DeleteFunc(s.list, func(f File) bool {
 		covered := !f.Terminal && slices.ContainsFunc(trees, f.isBelow)
 		if covered {

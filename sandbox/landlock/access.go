@@ -4,7 +4,7 @@
 //
 // It promises that a rule never lands on another file than the path names at
 // that moment (paths are opened without following symbolic links), that rights
-// which do not fit a file are masked by looking at the opened file, and that a
+// which do not fit a file are left out where the kernel says so, and that a
 // rule which cannot be made is an error. It does not restrict anything itself:
 // a domain belongs to a thread, and the thread that is to be sealed calls
 // landlock_restrict_self with the ruleset's descriptor.
