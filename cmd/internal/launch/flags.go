@@ -31,12 +31,10 @@ const Bare = "\x00"
 // ErrTwice refuses a flag that was given before.
 var ErrTwice = errors.New("is given twice")
 
-// Set takes a value of the flag, or Bare. The next flag, or the end of the flags, where
-// the value was forgotten, is none.
+var errNoValue = errors.New("needs a value (a file of that name is ./--)")
+
+// Set takes a value of the flag, or Bare.
 func (f *Flag) Set(s *Settings, value string) error {
-	if strings.HasPrefix(value, "--") {
-		return fmt.Errorf("needs a value, and %q looks like a flag (a file of that name is ./%[1]s)", value)
-	}
 	if !f.List {
 		if slices.Contains(s.given, f.Name) {
 			return ErrTwice
@@ -121,8 +119,11 @@ func grantFlag(c policy.Capability) Flag {
 		Name: c.Flag, Help: c.Help, Arg: c.Arg, Optional: c.Value != policy.Patterns, List: c.Value != policy.Switch,
 		set: func(s *Settings, value string) error {
 			isBare := value == Bare
-			if isBare {
+			switch {
+			case isBare:
 				value = ""
+			case value == "--": // the end of the flags, swallowed
+				return errNoValue
 			}
 			grants, warnings, err := policy.ParseFlag(c, value, isBare, s.dir)
 			s.grants = append(s.grants, grants...)
@@ -214,8 +215,11 @@ func (l laterFlag) flag() Flag {
 
 // setText takes a value that must not be empty.
 func setText(into *string, value string) error {
-	if value == "" {
+	switch value {
+	case "":
 		return errors.New("the value is empty")
+	case "--":
+		return errNoValue
 	}
 	*into = value
 	return nil
